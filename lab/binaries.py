@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Building what runs on a target: the suites, cts-exec and the virtual host's first process."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from lab import cache, kernel
+from lab.errors import LabError
+from lab.ksrc import Source
+from lab.progress import Step
+from lab.toolbox import Toolbox
+
+TOP = Path(__file__).parent.parent
+PARTS = ("suites", "runner/exec", "lab/guest")
+
+
+@dataclasses.dataclass(frozen=True)
+class Binaries:
+    """Static programs: `suites` maps <subject>/<file> to a test program."""
+
+    folder: Path
+    suites: dict[str, Path]
+
+    @property
+    def cts_exec(self) -> Path:
+        return self.folder / "cts-exec"
+
+    @property
+    def init(self) -> Path:
+        return self.folder / "cts-init"
+
+
+def _headers_digest(folder: Path, harness: Path) -> str:
+    """Stands for everything of a kernel tree that the programs are compiled against."""
+    total = hashlib.sha256()
+    for path in [*sorted(folder.rglob("*.h")), *sorted(harness.glob("*.h"))]:
+        total.update(str(path.name).encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def build(toolbox: Toolbox, source: Source, version: str) -> Binaries:
+    """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. LabError with the compiler's words."""
+    khdr = kernel.headers(toolbox, source)
+    selftests = source.tree / "tools/testing/selftests"
+    if not (selftests / "kselftest_harness.h").is_file():
+        raise LabError(f"{source.label} has no tools/testing/selftests/kselftest_harness.h")
+    what = [toolbox.key, _headers_digest(khdr / "include", selftests), str(TOP)]
+    out = cache.root() / "build" / cache.digest(what)
+    readonly = {"src": TOP, "ksrc": source.tree, "khdr": khdr}
+    with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):
+        out.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            argv = ["make", "-C", f"/mnt/src/{part}", "-j3", "KSRC=/mnt/ksrc", "KHDR=/mnt/khdr", f"CTS_VERSION={version}"]
+            argv.append("OUT=/mnt/out" + ("/suites" if part == "suites" else ""))
+            toolbox.run(f"building {part}", argv, binds={"out": out}, readonly=readonly)
+    wanted = {
+        str(path.relative_to(TOP / "suites").with_suffix("")) for path in (TOP / "suites").glob("*/*.c")
+    }  # a program whose source is gone may still lie in the build tree
+    return Binaries(out, {name: out / "suites" / name for name in sorted(wanted)})

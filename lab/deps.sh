@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# deps.sh run|check|lint [print]: makes sure that this machine has the Debian packages that the make target of that name needs,
+# installs what is missing if root runs it, or says which command to run. `print` only lists them.
+set -eu
+
+packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jsonschema python3-junitparser python3-rich"
+[ "$(id -u)" -eq 0 ] || packages="$packages uidmap"
+[ "$1" != check ] || packages="$packages gcc libc6-dev python3-pytest"
+
+missing=""
+for package in $packages; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$status" = installed ] || missing="$missing $package"
+done
+
+if [ "${2:-}" = print ]; then
+	echo "packages for make $1: $packages"
+	echo "not installed: ${missing:- none}"
+	exit 0
+fi
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "make $1 needs Debian packages that are not installed. Run once, then everything works without root:" >&2
+	echo "    sudo apt-get install --no-install-recommends$missing" >&2
+	exit 3
+fi
+echo "installing$missing" >&2
+# An archive that is already known needs no update; a fresh machine knows none.
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 || {
+	apt-get update -q >&2
+	apt-get install -y -q --no-install-recommends $missing >&2
+}

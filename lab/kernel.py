@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Building guest kernels: tinyconfig plus fragments, out of tree, incremental."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import cache, ksrc
+from lab.errors import LabError
+from lab.progress import Step
+from lab.toolbox import Toolbox
+
+HERE = Path(__file__).parent
+FRAGMENT = HERE / "kernel" / "x86_64.config"
+RECIPE = 1  # raise it when the way of building changes what comes out
+IMAGE = "bzImage"
+
+# Inside the toolbox every tree is at the same place, so that build trees can be copied from one kernel to the next. Looking for
+# warnings would take a sixth of the time of a first build, and is done where the kernel is developed.
+MAKE = [
+    "make", "-C", "/mnt/ksrc", "O=/mnt/kbuild", "ARCH=x86_64", "KCFLAGS=-w", "KBUILD_BUILD_USER=iommu-cts",
+    "KBUILD_BUILD_HOST=lab", "KBUILD_BUILD_TIMESTAMP=1970-01-01",
+]  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """A kernel that was built here: `folder` holds bzImage, config and, where it has modules, lib/modules."""
+
+    folder: Path
+    source: ksrc.Source
+
+
+class Recipe:
+    """One kernel to build: where from and with which configuration."""
+
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path]) -> None:
+        for fragment in fragments:
+            if not fragment.is_file():
+                raise LabError(f"--config {fragment}: no such file")
+        self.toolbox = toolbox
+        self.source = source
+        self.fragments = [FRAGMENT, *fragments]
+        self.lines = self._wanted()
+
+    def _wanted(self) -> list[str]:
+        """The lines of all fragments; of two for one symbol the later stays."""
+        wanted: dict[str, str] = {}
+        for fragment in self.fragments:
+            for line in fragment.read_text().splitlines():
+                found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set)", line)
+                if found:
+                    wanted[found[1]] = line
+        return list(wanted.values())
+
+    def key(self, identity: tuple[str, ...] | None = None) -> str:
+        """The cache key: source, configuration, compiler and recipe."""
+        what = {"recipe": RECIPE, "source": identity or self.source.identity, "config": self.lines}
+        return cache.digest({**what, "toolbox": self.toolbox.key})
+
+    def make(self, out: Path, *words: str) -> list[str]:
+        """The command that runs make in the toolbox with build tree `out`."""
+        return self.toolbox.command([*MAKE, *words], binds={"kbuild": out}, readonly={"ksrc": self.source.tree})
+
+
+def _seed(recipe: Recipe, out: Path) -> None:
+    """Starts a build tree as a copy of that of the nearest kernel already built, if there is one."""
+    trees = cache.root() / "kbuild"
+    unpatched = trees / recipe.key(recipe.source.identity[:2])
+    plain = trees / Recipe(recipe.toolbox, recipe.source, []).key(recipe.source.identity[:2])
+    for near in (unpatched, plain):
+        if near != out and (near / "built").exists():
+            subprocess.run(["cp", "-a", "--reflink=auto", str(near), str(out)], check=True)
+            return
+    out.mkdir(parents=True)
+
+
+def _run(step: Step, argv: list[str], log: Path) -> None:
+    """Runs make, counts what it compiles, keeps everything in `log`."""
+    count = 0
+    with log.open("a") as kept:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        assert process.stdout
+        for line in process.stdout:
+            kept.write(line)
+            found = re.match(r"  (CC|LD|AS|AR)\s+(?:\[M\]\s+)?(\S+)", line)
+            if found:
+                count += found[1] == "CC"
+                step.note(f"{count} compiled, {found[2]}")
+        code = process.wait()
+    if code:
+        lines = log.read_text(errors="replace").splitlines()
+        errors = [line for line in lines if re.search(r"error:|Error \d|\*\*\*|undefined reference", line)]
+        raise LabError("the kernel does not build:\n" + "\n".join((errors or lines)[-15:]) + f"\n(whole log: {log})")
+
+
+def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
+    wanted = "\n".join(recipe.lines) + "\n"
+    fragment = out / "iommu-cts.config"
+    if fragment.exists() and fragment.read_text() == wanted:
+        return
+    step.note("configuring")
+    for target in ("tinyconfig", None, "olddefconfig"):
+        if target:
+            _run(step, recipe.make(out, target), log)
+        else:
+            with (out / ".config").open("a") as stream:  # for Kconfig the last line of a symbol counts
+                stream.write(wanted)
+    config = set((out / ".config").read_text().splitlines())
+    symbols = {line.split("=")[0] for line in config if line.startswith("CONFIG_")}
+    lost = [
+        line
+        for line in recipe.lines
+        if (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
+    ]
+    if lost:
+        raise LabError(
+            "these lines of the configuration did not survive olddefconfig (a dependency is missing, or the symbol is gone):\n  "
+            + "\n  ".join(lost)
+        )
+    fragment.write_text(wanted)
+
+
+def _symbol(line: str) -> str:
+    return line.removeprefix("# ").split("=")[0].split(" ")[0]
+
+
+def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
+    shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
+    shutil.copy(out / ".config", draft / "config")
+    if re.search(r"^CONFIG_\w+=m$", (draft / "config").read_text(), re.MULTILINE):
+        step.note("modules")
+        words = [*MAKE, f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
+        binds = {"kbuild": out, "out": draft}
+        _run(step, recipe.toolbox.command(words, binds=binds, readonly={"ksrc": recipe.source.tree}), log)
+        for link in draft.glob("lib/modules/*/build"):
+            link.unlink()
+
+
+def _jobs() -> int:
+    return (os.cpu_count() or 1) + 1
+
+
+def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ()) -> Built:
+    """The kernel of `source` with the default configuration and `fragments` on top, built unless it is in the cache.
+
+    LabError if it does not build, or if a line of the configuration did not survive.
+    """
+    recipe = Recipe(toolbox, source, fragments)
+    key = recipe.key()
+    title = f"kernel from {source.label}"
+
+    def fill(draft: Path) -> dict[str, Any]:
+        out = cache.root() / "kbuild" / key
+        log = out.with_name(f"{key}.log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("")
+        with Step(title) as step:
+            if not (out / "built").exists():
+                step.note("preparing the build tree")
+                cache.remove(out)
+                _seed(recipe, out)
+            _configure(recipe, out, step, log)
+            targets = [IMAGE]
+            if re.search(r"^CONFIG_\w+=m$", (out / ".config").read_text(), re.MULTILINE):
+                targets.append("modules")
+            _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
+            (out / "built").touch()
+            _collect(recipe, out, draft, step, log)
+        return {
+            "source": source.label,
+            "tree": str(source.tree),
+            "identity": list(source.identity),
+            "editable": source.editable,
+            "drift": source.drift,
+        }
+
+    if source.editable:  # make knows what changed; the cache can't
+        cache.remove(cache.root() / "kernel" / key)
+    folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill)
+    return Built(folder, source)
+
+
+def source_of(folder: Path) -> ksrc.Source | None:
+    """The source that a kernel of `build` came from, if it did and that is still there: the suites are built against it."""
+    try:
+        facts = json.loads((folder / cache.MANIFEST).read_text())["facts"]
+        tree = Path(facts["tree"])
+        source = ksrc.Source(facts["source"], tree, tuple(facts["identity"]), facts["editable"], facts["drift"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return source if tree.is_dir() else None
+
+
+def headers(toolbox: Toolbox, source: ksrc.Source) -> Path:
+    """The uAPI headers of `source`, installed: a folder with include/."""
+    key = cache.digest({"headers": source.identity})
+
+    def fill(draft: Path) -> dict[str, Any]:
+        scratch = draft / "kbuild"
+        scratch.mkdir()
+        argv = [*MAKE, f"-j{_jobs()}", "headers_install", "INSTALL_HDR_PATH=/mnt/out"]
+        binds = {"kbuild": scratch, "out": draft}
+        with Step(f"uAPI headers of {source.label}"):
+            toolbox.run("headers_install", argv, binds=binds, readonly={"ksrc": source.tree})
+        cache.remove(scratch)
+        return {}
+
+    if source.editable:
+        cache.remove(cache.root() / "khdr" / key)
+    return cache.obtain("khdr", key, f"uAPI headers of {source.label}", ["include/linux/iommufd.h"], fill)[0]

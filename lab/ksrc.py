@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernel sources: the distribution's source package of some version, a folder of the user's, either with patches on top."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import cache
+from lab.errors import LabError
+from lab.progress import Step, say
+from lab.toolbox import Archive, Toolbox, read_lock
+
+TELLING = ["Makefile", "Kconfig"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A kernel tree. `identity` is everything that makes it what it is, for cache keys.
+
+    An `editable` tree is the user's own: it is never written to, and what is built from it is checked by make each time.
+    """
+
+    label: str
+    tree: Path
+    identity: tuple[str, ...]
+    editable: bool = False
+    drift: str | None = None
+
+
+def default_package() -> tuple[str, str]:
+    """Name and version of the source package that lab/toolbox.lock names."""
+    for package, version in read_lock().items():
+        if package.startswith("linux-source-"):
+            return package, version
+    raise LabError("lab/toolbox.lock names no linux-source package")
+
+
+def _unpack(toolbox: Toolbox, package: Path, draft: Path) -> None:
+    script = (
+        "set -eo pipefail; cd /mnt/out; name=$(dpkg-deb --fsys-tarfile /mnt/src/*.deb | tar -t | grep '/linux-source-.*[.]tar[.]');"
+        ' dpkg-deb --fsys-tarfile /mnt/src/*.deb | tar -xO "$name" | xz -dc -T0 | tar -x --strip-components=1 --no-same-owner'
+    )
+    toolbox.run("unpacking the kernel source", ["bash", "-c", script], binds={"out": draft}, readonly={"src": package})
+
+
+def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str | None]:
+    """Downloads and unpacks `package`; returns the cache key and a sentence if it is not the wanted version."""
+    with Step(f"kernel source {package}") as step, tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
+        step.note("asking the archive for versions")
+        archive = Archive(Path(scratch) / "apt")
+        try:
+            version, drift = archive.offers([package])[package].resolve(package, wanted)
+        except LabError:
+            newest = archive.dependency("linux-source")
+            if wanted is None or newest is None:
+                raise
+            drift = f"{package} is no longer in the archive, taking {newest}"
+            package, version = newest, archive.offers([newest])[newest].candidate
+        if wanted and drift:
+            say(f"WARNING: {drift}; results are not strictly comparable with those of the locked kernel")
+
+        def fill(draft: Path) -> dict[str, Any]:
+            folder = Path(scratch) / "deb"
+            folder.mkdir()
+            step.note(f"downloading {version}")
+            archive.download(package, version, folder)
+            step.note(f"unpacking {version}")
+            _unpack(toolbox, folder, draft)
+            return {"package": package, "version": version}
+
+        key = f"{package}-{version}".replace("/", "_")
+        cache.obtain("ksrc", key, f"kernel source {package} {version}", TELLING, fill)
+    return key, drift if wanted else None
+
+
+def of_package(toolbox: Toolbox, version: str | None) -> Source:
+    """The distribution's source of `version` such as "6.12", by default the one in lab/toolbox.lock; from the cache if it is there."""
+    package, wanted = default_package() if version is None else (f"linux-source-{version}", None)
+    pointer = cache.root() / "ksrc" / f"{package}@{wanted or 'newest'}"
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    drift: str | None = None
+    if pointer.exists():
+        key, _, note = pointer.read_text().partition("\n")
+        drift = note or None
+    else:
+        key, drift = _fetch(toolbox, package, wanted)
+        pointer.write_text(f"{key}\n{drift or ''}")
+
+    def again(_: Path) -> dict[str, Any]:
+        pointer.unlink()
+        raise LabError(f"the kernel source {key} in {cache.root()} was damaged and has been removed; run the same command again")
+
+    tree, facts = cache.obtain("ksrc", key, f"kernel source {key}", TELLING, again)
+    return Source(f"{facts['package']} {facts['version']}", tree, ("package", key), drift=drift)
+
+
+def of_folder(folder: Path) -> Source:
+    """A tree of the user's own."""
+    tree = folder.resolve()
+    if not (tree / "Kbuild").is_file() or not (tree / "drivers/vfio").is_dir():
+        raise LabError(f"{folder} is no kernel source tree (it has no Kbuild or drivers/vfio)")
+    if (tree / ".config").exists() or (tree / "include/config").exists():
+        raise LabError(
+            f"{folder} was built in place, so kbuild refuses to build it elsewhere. Either `make -C {folder} mrproper`,\n"
+            f"or leave it alone and use a clean copy: git -C {folder} worktree add ../clean && --ksrc ../clean"
+        )
+    return Source(str(tree), tree, ("folder", str(tree)), editable=True)
+
+
+def find(toolbox: Toolbox, spec: str | None) -> Source:
+    """What `--ksrc` names: a folder, a version, or (None) the default."""
+    if spec is None:
+        return of_package(toolbox, None)
+    if os.path.isdir(spec):
+        return of_folder(Path(spec))
+    if re.fullmatch(r"\d+\.\d+", spec):
+        return of_package(toolbox, spec)
+    raise LabError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
+
+
+def with_patches(toolbox: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
+    """A copy of `source` with the patches applied in order (`patch -p1`).
+
+    A cached tree is copied by hard links, which is quick and keeps the time stamps, so that an incremental build only compiles what the
+    patches touch; `patch` replaces files and never writes through a link. A user's own tree is copied for real: an editor may write
+    through links.
+    """
+    if not patches:
+        return source
+    for patch in patches:
+        if not patch.is_file():
+            raise LabError(f"--patch {patch}: no such file")
+    digests = [cache.file_digest(patch) for patch in patches]
+    names = ", ".join(patch.name for patch in patches)
+    identity = (*source.identity, *digests)
+
+    def fill(draft: Path) -> dict[str, Any]:
+        with Step(f"copying {source.label} for {names}"):
+            shutil.rmtree(draft)
+            how = ["cp", "-a"] if source.editable else ["cp", "-al"]
+            exclude = draft / ".git"
+            subprocess.run([*how, str(source.tree), str(draft)], check=True)
+            cache.remove(exclude)
+            (draft / cache.MANIFEST).unlink(missing_ok=True)
+            for patch in patches:
+                argv = ["patch", "-d", "/mnt/ksrc", "-p1", "--forward", "--batch", "-i", f"/mnt/src/{patch.name}"]
+                toolbox.run(
+                    f"applying {patch}", argv, binds={"ksrc": draft}, readonly={"src": patch.resolve().parent}
+                )
+        return {"patches": [str(patch) for patch in patches]}
+
+    if source.editable:  # the tree may have changed since: no copy can be kept
+        folder = cache.root() / "ksrc" / f"edited-{cache.digest(identity)}"
+        cache.remove(folder)
+        folder.mkdir(parents=True)
+        fill(folder)
+        return Source(f"{source.label} + {names}", folder, identity, editable=True)
+    tree, _ = cache.obtain("ksrc", f"patched-{cache.digest(identity)}", f"{source.label} + {names}", TELLING, fill)
+    return Source(f"{source.label} + {names}", tree, identity, drift=source.drift)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`make lint`: every check of lab/lint.sh, run in a toolbox so that everybody's tools are the same."""
+
+import subprocess
+import sys
+
+from lab import kernel, ksrc, toolbox
+from lab.binaries import TOP
+from lab.errors import LabError
+
+
+def main() -> int:
+    """Runs the checks and returns 0 if all are clean."""
+    try:
+        box = toolbox.obtain()
+        source = ksrc.find(box, None)
+        where = {"src": TOP, "ksrc": source.tree, "khdr": kernel.headers(box, source)}
+        command = toolbox.obtain("lint").command(["bash", "/mnt/src/lab/lint.sh"], readonly=where, cwd="/mnt/src")
+    except LabError as error:
+        print(f"make lint: {error}", file=sys.stderr)
+        return 3
+    return subprocess.run(command).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the lint toolbox, in the repository's top folder (read-only), with the kernel's source in /mnt/ksrc and its uAPI headers in
+# /mnt/khdr. Goes through all checks and fails at the end if one of them did.
+set -u
+
+failed=0
+check() {
+	echo "lint: $1"
+	shift
+	"$@" || failed=1
+}
+
+mapfile -t c_files < <(find lib suites runner lab fixtures -name '*.[ch]' 2>/dev/null | sort)
+mapfile -t sources < <(printf '%s\n' "${c_files[@]}" | grep '[.]c$')
+mapfile -t scripts < <(find . -name '*.sh' -not -path './.git/*'; echo .ci/run)
+includes=(-Ilib -isystem /mnt/khdr/include -isystem /mnt/ksrc/tools/testing/selftests)
+
+check "clang-format" clang-format --dry-run -Werror "${c_files[@]}"
+check "gcc, more warnings than the build" gcc -std=gnu11 -O2 -fsyntax-only -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith -Wundef -Wno-format-nonliteral -D_GNU_SOURCE -DCTS_VERSION='"lint"' \
+	"${includes[@]}" "${sources[@]}"
+check "cppcheck" cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
+	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib "${sources[@]}"
+check "mypy --strict" mypy --cache-dir=/tmp/mypy
+check "flake8" flake8 --max-line-length=140 iommu-cts lab runner results
+check "shellcheck" shellcheck "${scripts[@]}"
+exit "$failed"

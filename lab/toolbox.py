@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The toolbox: a small Debian tree with the compilers, QEMU and tools that the host lacks or has too old.
+
+`mmdebstrap` makes it, as root or as an ordinary user (user namespaces), and `bubblewrap` runs programs in it without privileges. The
+versions of the packages that were asked for by name are written down in `lab/toolbox.lock`. While the archive still has them they
+are used; where it has dropped them the newest are taken instead, loudly, and every run records what it used.
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import cache
+from lab.errors import LabError
+from lab.progress import Step, say
+
+HERE = Path(__file__).parent
+LOCK = HERE / "toolbox.lock"
+RECIPE = 1  # raise it when the way of making the tree changes what is in it
+SUITES = ("trixie", "trixie-updates", "trixie-backports")
+PIN = "Package: src:qemu src:seabios src:ipxe src:edk2 src:linux*\nPin: release n=trixie-backports\nPin-Priority: 600\n"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+PROFILES: dict[str, tuple[str, ...]] = {
+    "lab": (
+        "bc", "bison", "busybox-static", "cpio", "flex", "gcc", "ipxe-qemu", "kmod", "libarchive-tools", "libc6-dev",
+        "libelf-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
+    ),
+    "lint": (
+        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "make", "mypy", "python3", "python3-jsonschema",
+        "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",
+    ),
+}  # fmt: skip
+
+MOUNT = Path("/mnt")
+MOUNTS = ("ksrc", "kbuild", "khdr", "src", "out", "work")  # a read-only tree can't grow mount points later
+
+
+@dataclasses.dataclass(frozen=True)
+class Toolbox:
+    """A tree that programs can be run in. `key` stands for every package in it and its version."""
+
+    tree: Path
+    key: str
+    versions: Mapping[str, str]
+    drift: Mapping[str, str]
+
+    def command(
+        self,
+        argv: Sequence[str],
+        binds: Mapping[str, Path] | None = None,
+        readonly: Mapping[str, Path] | None = None,
+        devices: Sequence[str] = (),
+        cwd: str = "/",
+    ) -> list[str]:
+        """The bubblewrap command line for `argv`.
+
+        `binds` and `readonly` map a name from MOUNTS to a folder of the host, seen inside as /mnt/<name>. `devices` are nodes
+        under /dev that are passed through.
+        """
+        words = ["bwrap", "--unshare-all", "--die-with-parent", "--uid", "0", "--gid", "0"]
+        words += ["--ro-bind", str(self.tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
+        for option, mapping in (("--bind", binds), ("--ro-bind", readonly)):
+            for name, folder in (mapping or {}).items():
+                words += [option, str(folder), str(MOUNT / name)]
+        for node in devices:
+            words += ["--dev-bind", node, node]
+        words += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]
+        return [*words, "--setenv", "HOME", "/tmp", "--chdir", cwd, "--", *argv]
+
+    def run(
+        self, title: str, argv: Sequence[str], check: bool = True, **where: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `argv` inside and returns its output; LabError with the end of the output if it fails."""
+        done = subprocess.run(
+            self.command(argv, **where), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+        )
+        if check and done.returncode:
+            tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+            raise LabError(f"{title} failed (exit code {done.returncode}):\n{tail}")
+        return done
+
+
+def mirror() -> str:
+    """The Debian archive: $IOMMU_CTS_MIRROR, else the one that this host's apt uses."""
+    named = os.environ.get("IOMMU_CTS_MIRROR")
+    if named:
+        return named
+    fields = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"], capture_output=True, text=True
+    )
+    for line in done.stdout.splitlines():
+        uri, _, origin = line.partition("|")
+        if origin == "Debian|Debian":
+            return uri
+    raise LabError("this host's apt has no Debian archive configured; name one: IOMMU_CTS_MIRROR=<URL of a Debian mirror>")
+
+
+def sources(uri: str) -> str:
+    """The toolbox's sources.list."""
+    signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+    return "".join(f"deb {signed}{uri} {suite} main\n" for suite in SUITES)
+
+
+def read_lock() -> dict[str, str]:
+    """The versions written down in lab/toolbox.lock, by package."""
+    versions = {}
+    for line in LOCK.read_text().splitlines():
+        if line and not line.startswith("#"):
+            package, version = line.split()
+            versions[package] = version
+    return versions
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """The versions of one package that the archive has, and the one that apt would take, pins considered."""
+
+    versions: Sequence[str]
+    candidate: str
+
+    def resolve(self, package: str, locked: str | None) -> tuple[str, str | None]:
+        """The version to take and, where the locked one is gone or never was, a sentence about it."""
+        if locked in self.versions:
+            return str(locked), None
+        return self.candidate, (
+            f"{package}: {locked or 'no version'} is in lab/toolbox.lock, the archive has {self.candidate}; taking that"
+        )
+
+
+class Archive:
+    """What the Debian archive has now, asked by a private apt that neither reads nor changes the host's own lists."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
+            (folder / name).mkdir(parents=True)
+        (folder / "state/status").touch()
+        (folder / "etc/sources.list").write_text(sources(mirror()))
+        (folder / "etc/preferences").write_text(PIN)
+        config = {
+            "Dir::State": folder / "state",
+            "Dir::State::status": folder / "state/status",
+            "Dir::Cache": folder / "cache",
+            "Dir::Etc": folder / "etc",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::Etc::preferencesparts": folder / "etc/preferences.d",
+            "APT::Architecture": "amd64",
+            "APT::Architectures": "amd64",
+            "APT::Sandbox::User": "",
+            "Acquire::Languages": "none",
+        }
+        self._options = [word for key, value in config.items() for word in ("-o", f"{key}={value}")]
+        self._apt("apt-get", "update", "-q")
+
+    def _apt(self, program: str, *words: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            [program, *self._options, *words],
+            capture_output=True, text=True, cwd=cwd, env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        if done.returncode:
+            raise LabError(f"the Debian archive can't be read ({program} {words[0]}):\n{done.stderr.strip()}")
+        return done.stdout
+
+    def offers(self, packages: Sequence[str]) -> dict[str, Offer]:
+        """What there is of each package; LabError names one that the archive does not have. One question for all: apt is slow to start."""
+        versions: dict[str, list[str]] = {package: [] for package in packages}
+        for line in self._apt("apt-cache", "madison", *packages).splitlines():
+            package, version, _ = (field.strip() for field in line.split("|"))
+            versions.setdefault(package, []).append(version)
+        policy = self._apt("apt-cache", "policy", *packages)
+        candidates = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", policy, re.MULTILINE))
+        for package in packages:
+            if candidates.get(package, "(none)") == "(none)":
+                raise LabError(f"the Debian archive has no package {package}")
+        return {package: Offer(versions[package], candidates[package]) for package in packages}
+
+    def dependency(self, package: str) -> str | None:
+        """The first package that a metapackage depends on."""
+        found = re.search(r"^  Depends: (\S+)$", self._apt("apt-cache", "depends", package), re.MULTILINE)
+        return found[1] if found else None
+
+    def download(self, package: str, version: str, folder: Path) -> None:
+        """Puts the .deb into `folder`."""
+        self._apt("apt-get", "download", f"{package}={version}", cwd=folder)
+
+
+def _installed(tree: Path) -> dict[str, str]:
+    versions = {}
+    for block in (tree / "var/lib/dpkg/status").read_text().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if re.match(r"(Package|Version): ", line))
+        if fields:
+            versions[fields["Package"]] = fields["Version"]
+    return versions
+
+
+def _check_unprivileged() -> None:
+    """mmdebstrap as an ordinary user needs a range of subordinate user ids."""
+    user = os.environ.get("USER") or str(os.getuid())
+    for file in ("/etc/subuid", "/etc/subgid"):
+        entries = Path(file).read_text().splitlines() if Path(file).exists() else []
+        if not any(entry.split(":")[0] in (user, str(os.getuid())) for entry in entries):
+            raise LabError(
+                f"{file} has no range for {user}, so no toolbox can be made without root. Run once:\n"
+                f"    sudo usermod --add-subuids 200000-265535 --add-subgids 200000-265535 {user}"
+            )
+
+
+def _bootstrap(draft: Path, versions: Mapping[str, str], step: Step) -> None:
+    if os.getuid():
+        _check_unprivileged()
+    tree = draft / "tree"
+    tree.mkdir()
+    points = " ".join(f'"$1{MOUNT / name}"' for name in MOUNTS)
+    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
+        os.chmod(scratch, 0o755)  # the mapped root of an unprivileged mmdebstrap reads these
+        pin, listing, log = (Path(scratch) / name for name in ("pin", "sources.list", "log"))
+        pin.write_text(PIN)
+        listing.write_text(sources(mirror()))
+        maker = subprocess.Popen(
+            [
+                "mmdebstrap", "--variant=apt", f"--mode={'unshare' if os.getuid() else 'root'}", "--format=tar",
+                "--architectures=amd64", '--aptopt=APT::Install-Recommends "false"',
+                "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*",
+                f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d"; cp {pin} "$1/etc/apt/preferences.d/lab"',
+                f"--customize-hook=mkdir -p {points}",
+                "--include=" + ",".join(f"{package}={version}" for package, version in versions.items()),
+                SUITES[0], "-", str(listing),
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=False,
+        )  # fmt: skip
+        assert maker.stdout and maker.stderr
+        # Device nodes can't be made by an ordinary user, and bubblewrap brings its own /dev.
+        unpack = subprocess.Popen(
+            ["tar", "-x", "-C", str(tree), "--no-same-owner", "--exclude=./dev/*"], stdin=maker.stdout
+        )
+        maker.stdout.close()
+        with log.open("w") as kept:
+            for raw in maker.stderr:
+                line = raw.decode(errors="replace").rstrip()
+                kept.write(line + "\n")
+                if line.startswith("I: "):
+                    step.note(line[3:])
+        if maker.wait() or unpack.wait():
+            tail = "\n".join(log.read_text().splitlines()[-15:])
+            raise LabError(f"mmdebstrap could not make the toolbox:\n{tail}")
+    # What programs in the tree need to name themselves by; an ordinary user can't read a mode 0000 file later.
+    for path in (tree / "etc/shadow", tree / "etc/gshadow"):
+        path.chmod(0o600)
+
+
+def _make(profile: str, pointer: Path) -> str:
+    """Makes the toolbox of `profile` and points `pointer` at it; returns its cache key."""
+    locked = read_lock()
+    with Step(f"toolbox '{profile}'") as step, tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
+        step.note("asking the archive for versions")
+        offers = Archive(Path(scratch)).offers(PROFILES[profile])
+        versions, drift = {}, {}
+        for package, offer in offers.items():
+            versions[package], gone = offer.resolve(package, locked.get(package))
+            if gone:
+                drift[package] = gone
+                say(f"WARNING: {gone}; results are not strictly comparable with those of the locked toolbox")
+
+        def fill(draft: Path) -> dict[str, Any]:
+            _bootstrap(draft, versions, step)
+            return {"versions": _installed(draft / "tree"), "drift": drift}
+
+        key = cache.digest({"recipe": RECIPE, "profile": profile, "suites": SUITES, "versions": versions})
+        cache.obtain("toolbox", key, f"toolbox '{profile}'", ["tree/var/lib/dpkg/status"], fill)
+        pointer.write_text(key)
+    return key
+
+
+def write_lock() -> None:
+    """Writes down the newest versions on offer, for the toolbox's packages and the kernel source, in lab/toolbox.lock."""
+    with Step("versions for lab/toolbox.lock"), tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
+        archive = Archive(Path(scratch))
+        source = archive.dependency("linux-source")
+        if source is None:
+            raise LabError("the Debian archive has no linux-source package")
+        names = sorted({source, *(package for packages in PROFILES.values() for package in packages)})
+        head = [line for line in LOCK.read_text().splitlines() if line.startswith("#")]
+        lines = [f"{name} {offer.candidate}" for name, offer in archive.offers(names).items()]
+        LOCK.write_text("\n".join([*head, *lines]) + "\n")
+
+
+def obtain(profile: str = "lab") -> Toolbox:
+    """The toolbox of this profile, made if it is not in the cache."""
+    wanted = cache.digest({"recipe": RECIPE, "profile": PROFILES[profile], "lock": read_lock()})
+    pointer = cache.root() / "toolbox" / f"{profile}-{wanted}"
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    key = pointer.read_text() if pointer.exists() else _make(profile, pointer)
+
+    def again(_: Path) -> dict[str, Any]:
+        pointer.unlink()
+        raise LabError(f"the toolbox {key} in {cache.root()} was damaged and has been removed; run the same command again")
+
+    entry, facts = cache.obtain("toolbox", key, f"toolbox '{profile}'", ["tree/var/lib/dpkg/status"], again)
+    packages = dict(facts["versions"])
+    return Toolbox(entry / "tree", cache.digest(packages), packages, dict(facts["drift"]))
