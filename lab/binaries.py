@@ -51,7 +51,7 @@ def build(toolbox: Toolbox, source: Source, version: str) -> Binaries:
     with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):
         out.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
-            argv = ["make", "-C", f"/mnt/src/{part}", "-j3", "KSRC=/mnt/ksrc", "KHDR=/mnt/khdr", f"CTS_VERSION={version}"]
+            argv = ["make", "-C", f"/mnt/src/{part}", "-j3", "KSRC=/mnt/ksrc", "KHDR=/mnt/khdr", f"VERSION={version}"]
             argv.append("OUT=/mnt/out" + ("/suites" if part == "suites" else ""))
             toolbox.run(f"building {part}", argv, binds={"out": out}, readonly=readonly)
     wanted = {

@@ -7,3 +7,7 @@ class LabError(Exception):
 
     The command ends with exit code 3 and prints the message; it never counts as a verdict.
     """
+
+
+class UsageError(LabError):
+    """The command line, or a file that it names, is wrong: nothing was run. The command ends with exit code 2."""

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError
+from lab.errors import UsageError
 
 FOLDER = Path(__file__).parent / "hosts"
 
@@ -51,30 +51,30 @@ def _device(path: Path, number: int, table: Any) -> Device:
     where = f"{path}: [[device]] number {number}"
     fields = {"name", "id", "driver"}
     if not isinstance(table, dict) or set(table) != fields or not all(isinstance(v, str) for v in table.values()):
-        raise LabError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}")
+        raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}")
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
-        raise LabError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
+        raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
     return Device(**table)
 
 
 def read(path: Path) -> Host:
-    """Reads one description; LabError names the file and the key at fault."""
+    """Reads one description; UsageError names the file and the key at fault."""
     try:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LabError(f"{path}: {error}") from error
+        raise UsageError(f"{path}: {error}") from error
     for key, value in table.items():
         if key not in _KEYS:
-            raise LabError(f"{path}: unknown key {key!r} (known: {', '.join(_KEYS)})")
+            raise UsageError(f"{path}: unknown key {key!r} (known: {', '.join(_KEYS)})")
         if not isinstance(value, _KEYS[key]):
-            raise LabError(f"{path}: {key} must be a {_KEYS[key].__name__}")
+            raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
         if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
-            raise LabError(f"{path}: {key} must be a list of strings")
+            raise UsageError(f"{path}: {key} must be a list of strings")
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if missing:
-        raise LabError(f"{path}: missing {', '.join(missing)}")
+        raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
-        raise LabError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
+        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
     devices = tuple(_device(path, number, entry) for number, entry in enumerate(table.pop("device"), 1))
     table |= {key: tuple(table[key]) for key in _LISTS if key in table}
     return Host(path.stem, devices=devices, **table)
@@ -91,5 +91,5 @@ def find(name: str) -> Host:
         return LOCAL
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
-        raise LabError(f"no host {name!r}; known: {', '.join(names())} (or a path to a .toml file)")
+        raise UsageError(f"no host {name!r}; known: {', '.join(names())} (or a path to a .toml file)")
     return read(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import cache
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.progress import Step
 from lab.toolbox import Toolbox
 
@@ -69,7 +69,7 @@ def of_folder(folder: Path) -> Image:
     """An image with its modules, as `lab build`, `make tar-pkg` or an unpacked package leaves them."""
     path = _one(folder, IMAGES)
     if path is None:
-        raise LabError(f"{folder} has no kernel image (looked for {', '.join(IMAGES)})")
+        raise UsageError(f"{folder} has no kernel image (looked for {', '.join(IMAGES)})")
     release = release_of(path)
     return Image(path, release, _modules(folder, release), _one(folder, CONFIGS))
 
@@ -103,11 +103,11 @@ def find(toolbox: Toolbox, specs: Sequence[str], modules: str | None) -> Image:
     paths = [Path(spec).absolute() for spec in specs]
     for path in paths:
         if not path.exists():
-            raise LabError(f"--kernel {path}: no such file or folder")
+            raise UsageError(f"--kernel {path}: no such file or folder")
     if all(path.suffix in PACKAGES for path in paths):
         image = of_packages(toolbox, paths)
     elif len(paths) > 1:
-        raise LabError("--kernel may be given several times only for packages (.deb, .rpm)")
+        raise UsageError("--kernel may be given several times only for packages (.deb, .rpm)")
     elif paths[0].is_dir():
         image = of_folder(paths[0])
     else:
@@ -119,7 +119,7 @@ def find(toolbox: Toolbox, specs: Sequence[str], modules: str | None) -> Image:
     if not (folder / "modules.builtin").is_file():
         inner = _modules(folder, image.release)
         if inner is None:
-            raise LabError(f"--modules {folder}: neither a lib/modules/<release> folder nor one that has lib/modules in it")
+            raise UsageError(f"--modules {folder}: neither a lib/modules/<release> folder nor one that has lib/modules in it")
         folder = inner
     return dataclasses.replace(image, modules=folder)
 

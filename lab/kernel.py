@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import cache, ksrc
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.progress import Step
 from lab.toolbox import Toolbox
 
@@ -43,7 +43,7 @@ class Recipe:
     def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path]) -> None:
         for fragment in fragments:
             if not fragment.is_file():
-                raise LabError(f"--config {fragment}: no such file")
+                raise UsageError(f"--config {fragment}: no such file")
         self.toolbox = toolbox
         self.source = source
         self.fragments = [FRAGMENT, *fragments]

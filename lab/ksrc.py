@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import cache
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from lab.toolbox import Archive, Toolbox, read_lock
 
@@ -104,9 +104,9 @@ def of_folder(folder: Path) -> Source:
     """A tree of the user's own."""
     tree = folder.resolve()
     if not (tree / "Kbuild").is_file() or not (tree / "drivers/vfio").is_dir():
-        raise LabError(f"{folder} is no kernel source tree (it has no Kbuild or drivers/vfio)")
+        raise UsageError(f"{folder} is no kernel source tree (it has no Kbuild or drivers/vfio)")
     if (tree / ".config").exists() or (tree / "include/config").exists():
-        raise LabError(
+        raise UsageError(
             f"{folder} was built in place, so kbuild refuses to build it elsewhere. Either `make -C {folder} mrproper`,\n"
             f"or leave it alone and use a clean copy: git -C {folder} worktree add ../clean && --ksrc ../clean"
         )
@@ -121,7 +121,7 @@ def find(toolbox: Toolbox, spec: str | None) -> Source:
         return of_folder(Path(spec))
     if re.fullmatch(r"\d+\.\d+", spec):
         return of_package(toolbox, spec)
-    raise LabError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
+    raise UsageError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
 
 
 def with_patches(toolbox: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
@@ -135,7 +135,7 @@ def with_patches(toolbox: Toolbox, source: Source, patches: Sequence[Path]) -> S
         return source
     for patch in patches:
         if not patch.is_file():
-            raise LabError(f"--patch {patch}: no such file")
+            raise UsageError(f"--patch {patch}: no such file")
     digests = [cache.file_digest(patch) for patch in patches]
     names = ", ".join(patch.name for patch in patches)
     identity = (*source.identity, *digests)

@@ -293,7 +293,8 @@ def write_lock() -> None:
 
 def obtain(profile: str = "lab") -> Toolbox:
     """The toolbox of this profile, made if it is not in the cache."""
-    wanted = cache.digest({"recipe": RECIPE, "profile": PROFILES[profile], "lock": read_lock()})
+    locked = read_lock()
+    wanted = cache.digest({"recipe": RECIPE, "lock": {package: locked.get(package) for package in PROFILES[profile]}})
     pointer = cache.root() / "toolbox" / f"{profile}-{wanted}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
     key = pointer.read_text() if pointer.exists() else _make(profile, pointer)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Host descriptions: the ones in the tree are sound, and a mistake in one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from lab import host
+from lab.errors import UsageError
+
+GOOD = """
+title = "t"
+target = "qemu"
+arch = "x86_64"
+memory_mib = 512
+cpus = 1
+qemu = ["-cpu", "max"]
+[[device]]
+name = "igb"
+id = "8086:10c9"
+driver = "vfio-pci"
+"""
+
+
+def test_every_host_of_the_tree_can_be_read() -> None:
+    for name in host.names():
+        assert host.find(name).name == name
+
+
+def test_a_file_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    found = host.find(str(path))
+    assert (found.name, found.devices[0].id, found.qemu) == ("mine", "8086:10c9", ("-cpu", "max"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('title = "t"', "", "missing title"),
+        ('title = "t"', "title = 3", "title must be a str"),
+        ('title = "t"', 'title = "t', "mine.toml"),
+        ("cpus = 1", 'cpus = 1\ncolour = "red"', "unknown key 'colour'"),
+        ('["-cpu", "max"]', "[1]", "qemu must be a list of strings"),
+        ('"8086:10c9"', '"igb"', "number 1: id = 'igb'"),
+        ('driver = "vfio-pci"', "", "number 1: needs exactly"),
+        ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(UsageError, match=words):
+        host.find(str(path))
+
+
+def test_an_unknown_host_lists_the_known() -> None:
+    with pytest.raises(UsageError, match="no host 'vdt'; known: local, .*vtd"):
+        host.find("vdt")

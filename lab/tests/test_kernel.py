@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a kernel is built from and known by. (That it builds and boots is shown by every run on a virtual host.)"""
+
+from pathlib import Path
+
+import pytest
+
+from lab import kernel, ksrc
+from lab.errors import LabError
+from lab.toolbox import Toolbox
+
+BOX = Toolbox(Path("/nonexistent"), "key", {}, {})
+SOURCE = ksrc.Source("linux", Path("/nonexistent"), ("package", "linux-1"))
+
+
+def test_of_two_lines_for_a_symbol_the_later_stays(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text("# a comment\nCONFIG_VFIO=m\n# CONFIG_NET is not set\n")
+    lines = kernel.Recipe(BOX, SOURCE, [fragment]).lines
+    assert "CONFIG_VFIO=m" in lines and "CONFIG_VFIO=y" not in lines
+    assert "# CONFIG_NET is not set" in lines and "CONFIG_NET=y" not in lines
+
+
+def test_everything_that_goes_in_is_in_the_key(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text("CONFIG_KASAN=y\n")
+    keys = {
+        kernel.Recipe(BOX, SOURCE, []).key(),
+        kernel.Recipe(BOX, SOURCE, [fragment]).key(),
+        kernel.Recipe(Toolbox(BOX.tree, "other", {}, {}), SOURCE, []).key(),
+        kernel.Recipe(BOX, ksrc.Source("linux", SOURCE.tree, ("package", "linux-2")), []).key(),
+    }
+    assert len(keys) == 4
+
+
+def test_a_missing_fragment_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="--config .*nowhere: no such file"):
+        kernel.Recipe(BOX, SOURCE, [tmp_path / "nowhere"])
+
+
+def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "drivers/vfio").mkdir(parents=True)
+    (tmp_path / "Kbuild").touch()
+    assert ksrc.of_folder(tmp_path).editable
+    (tmp_path / ".config").touch()
+    with pytest.raises(LabError, match="mrproper"):
+        ksrc.of_folder(tmp_path)
+
+
+@pytest.mark.parametrize("spec", ["nowhere", "6", "v6.12"])
+def test_a_source_that_is_none_is_named(spec: str) -> None:
+    with pytest.raises(LabError, match=spec):
+        ksrc.find(BOX, spec)
