@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "needs.h"
+#include "sysfs.h"
+
+const char *const cts_need_names[] = {
+#define CTS_NEED(id, name, reason, scope) [CTS_NEED_INDEX_##id] = name,
+#include "needs.def"
+#undef CTS_NEED
+};
+
+const size_t cts_need_count = sizeof(cts_need_names) / sizeof(cts_need_names[0]);
+
+enum scope {
+	HOST,
+	DEVICE,
+};
+
+static const struct need {
+	enum scope scope;
+	enum cts_skip reason;
+} needs_table[] = {
+#define CTS_NEED(id, name, reason, scope) [CTS_NEED_INDEX_##id] = { scope, CTS_SKIP_##reason },
+#include "needs.def"
+#undef CTS_NEED
+};
+
+/* What is wrong with need @index, in words, or NULL. */
+static const char *missing(enum cts_need_index index)
+{
+	char path[SYSFS_PATH];
+
+	switch (index) {
+	case CTS_NEED_INDEX_ROOT:
+		return geteuid() ? "not running as root" : NULL;
+	case CTS_NEED_INDEX_IOMMUFD:
+		return access("/dev/iommu", F_OK) ? "there is no /dev/iommu" : NULL;
+	case CTS_NEED_INDEX_CDEV:
+		return __sysfs_cdev_path(path) ? "the device has no node in /dev/vfio/devices"
+					       : NULL;
+	case CTS_NEED_INDEX_GROUP:
+		return __sysfs_group_path(path) ? "the device's group has no node in /dev/vfio"
+						: NULL;
+	}
+	return NULL;
+}
+
+struct cts_missing cts_missing_need(unsigned int needs)
+{
+	size_t i;
+
+	for (i = 0; i < cts_need_count; i++) {
+		struct cts_missing found = { .reason = needs_table[i].reason };
+
+		if (!(needs & (1U << i)))
+			continue;
+		if (needs_table[i].scope == DEVICE && !sysfs_device_exists()) {
+			found.reason = CTS_SKIP_NO_DEVICE;
+			found.what = "CTS_DEVICE names no PCI function of this host";
+		} else {
+			found.what = missing((enum cts_need_index)i);
+		}
+		if (found.what)
+			return found;
+	}
+	return (struct cts_missing){ 0 };
+}

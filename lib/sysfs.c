@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "sysfs.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+const char *sysfs_device(void)
+{
+	const char *bdf = getenv("CTS_DEVICE");
+
+	if (!bdf)
+		cts_lab_error("CTS_DEVICE is not set: give it a device, CTS_DEVICE=0000:01:00.0");
+	return bdf;
+}
+
+/* The path of @name in the device's directory. */
+static void device_path(char path[SYSFS_PATH], const char *name)
+{
+	snprintf(path, SYSFS_PATH, "%s/%s/%s", PCI_DEVICES, sysfs_device(), name);
+}
+
+bool sysfs_device_exists(void)
+{
+	char path[SYSFS_PATH];
+
+	if (!getenv("CTS_DEVICE"))
+		return false;
+	device_path(path, "");
+	return !access(path, F_OK);
+}
+
+int __sysfs_cdev_path(char path[SYSFS_PATH])
+{
+	char directory[SYSFS_PATH];
+	const struct dirent *entry;
+	DIR *dir;
+
+	device_path(directory, "vfio-dev");
+	dir = opendir(directory);
+	if (!dir)
+		return -ENODEV;
+	while ((entry = readdir(dir)) && strncmp(entry->d_name, "vfio", 4))
+		;
+	if (entry)
+		snprintf(path, SYSFS_PATH, "/dev/vfio/devices/%.32s", entry->d_name);
+	closedir(dir);
+	return entry && !access(path, F_OK) ? 0 : -ENODEV;
+}
+
+const char *sysfs_cdev_path(void)
+{
+	static char path[SYSFS_PATH];
+
+	cts_require(!__sysfs_cdev_path(path), "%s has no vfio character device", sysfs_device());
+	return path;
+}
+
+/*
+ * Reads where the link @name in the device's directory points to; its last component
+ * goes to @base.
+ */
+static int link_base(const char *name, char base[SYSFS_PATH])
+{
+	char path[SYSFS_PATH], target[PATH_MAX];
+	const char *slash;
+	ssize_t length;
+
+	device_path(path, name);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	slash = strrchr(target, '/');
+	snprintf(base, SYSFS_PATH, "%.64s", slash ? slash + 1 : target);
+	return 0;
+}
+
+int __sysfs_group_path(char path[SYSFS_PATH])
+{
+	char group[SYSFS_PATH];
+
+	if (link_base("iommu_group", group))
+		return -ENODEV;
+	snprintf(path, SYSFS_PATH, "/dev/vfio/%.64s", group);
+	return access(path, F_OK) ? -ENODEV : 0;
+}
+
+const char *sysfs_group_path(void)
+{
+	static char path[SYSFS_PATH];
+
+	cts_require(!__sysfs_group_path(path), "%s has no vfio group node", sysfs_device());
+	return path;
+}
+
+void sysfs_driver(char name[SYSFS_PATH])
+{
+	cts_require(!link_base("driver", name), "%s has no driver", sysfs_device());
+}
+
+uint32_t sysfs_number(const char *name)
+{
+	char path[SYSFS_PATH];
+	int value;
+	FILE *file;
+
+	device_path(path, name);
+	file = fopen(path, "re");
+	cts_require(file, "%s", path);
+	cts_require(fscanf(file, "%i", &value) == 1, "%s holds no number", path);
+	fclose(file);
+	return (uint32_t)value;
+}
+
+void sysfs_real_path(char path[SYSFS_PATH])
+{
+	char link[SYSFS_PATH], real[PATH_MAX];
+
+	device_path(link, "");
+	cts_require(realpath(link, real), "%s", link);
+	cts_require(strlen(real) < SYSFS_PATH, "%s is too long", real);
+	strcpy(path, real);
+}
+
+void sysfs_config(void *buffer, size_t size)
+{
+	char path[SYSFS_PATH];
+	int fd;
+
+	device_path(path, "config");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cts_require(fd >= 0, "%s", path);
+	cts_require(pread(fd, buffer, size, 0) == (ssize_t)size, "%zu bytes of %s", size, path);
+	cts_close(&fd);
+}
+
+int __sysfs_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t written;
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	written = write(fd, text, strlen(text));
+	error = written < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What sysfs tells about the device under test, the PCI function whose BDF is in CTS_DEVICE
+ * (Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst).
+ */
+#ifndef CTS_SYSFS_H
+#define CTS_SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SYSFS_PATH 256
+
+/* The BDF in CTS_DEVICE, "0000:01:00.0"; a lab error if there is none. */
+const char *sysfs_device(void);
+
+/* Is there a PCI function by the BDF in CTS_DEVICE? False if that isn't set. */
+bool sysfs_device_exists(void);
+
+/* The device's own character device, /dev/vfio/devices/vfioN. -ENODEV without one. */
+int __sysfs_cdev_path(char path[SYSFS_PATH]);
+const char *sysfs_cdev_path(void);
+
+/* The node of the device's IOMMU group, /dev/vfio/N. -ENODEV without one. */
+int __sysfs_group_path(char path[SYSFS_PATH]);
+const char *sysfs_group_path(void);
+
+/*
+ * The number in the device's sysfs attribute @name ("vendor", "class"): as written there, mostly
+ * hexadecimal.
+ */
+uint32_t sysfs_number(const char *name);
+
+/* The device's directory in sysfs with every link resolved, as the kernel names it itself. */
+void sysfs_real_path(char path[SYSFS_PATH]);
+
+/* The first @size bytes of the device's configuration space, read through sysfs and so past vfio. */
+void sysfs_config(void *buffer, size_t size);
+
+/* The driver that has the device. */
+void sysfs_driver(char name[SYSFS_PATH]);
+
+/* Writes @text to the file @path, as a shell's echo would. 0 or -errno. */
+int __sysfs_write(const char *path, const char *text);
+
+#endif

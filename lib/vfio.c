@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "iommufd.h"
+#include "sysfs.h"
+#include "vfio.h"
+#include "vfio_group.h"
+
+int vfio_open(void)
+{
+	int device = open(sysfs_cdev_path(), O_RDWR | O_CLOEXEC);
+
+	cts_require(device >= 0, "open %s", sysfs_cdev_path());
+	return device;
+}
+
+int __vfio_bind_raw(int device, void *args)
+{
+	return ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, args) ? -errno : 0;
+}
+
+int __vfio_bind(int device, int iommufd, uint32_t *device_id)
+{
+	struct vfio_device_bind_iommufd args = { .argsz = sizeof(args), .iommufd = iommufd };
+	int rc = __vfio_bind_raw(device, &args);
+
+	if (!rc && device_id)
+		*device_id = args.out_devid;
+	return rc;
+}
+
+uint32_t vfio_bind(int device, int iommufd)
+{
+	uint32_t device_id = 0;
+
+	cts_require(!__vfio_bind(device, iommufd, &device_id), "VFIO_DEVICE_BIND_IOMMUFD");
+	return device_id;
+}
+
+void vfio_attach(int device, uint32_t pt_id)
+{
+	struct vfio_device_attach_iommufd_pt args = { .argsz = sizeof(args), .pt_id = pt_id };
+
+	cts_require(!ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &args),
+		    "VFIO_DEVICE_ATTACH_IOMMUFD_PT to %u", pt_id);
+}
+
+int __vfio_info(int device, struct vfio_device_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	return ioctl(device, VFIO_DEVICE_GET_INFO, info) ? -errno : 0;
+}
+
+int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	info->index = index;
+	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+}
+
+int __vfio_survey(struct vfio_layout *layout)
+{
+	int iommufd = iommufd_open();
+	int device = vfio_open();
+	uint32_t i;
+	int rc;
+
+	rc = __vfio_bind(device, iommufd, NULL);
+	for (i = 0; !rc && i < VFIO_PCI_NUM_REGIONS; i++) {
+		int error = __vfio_region_info(device, i, &layout->region[i]);
+
+		/* The region of legacy VGA is refused where there is none; it keeps size 0. */
+		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
+			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
+	}
+	cts_close(&device);
+	cts_close(&iommufd);
+	layout->ids = htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
+	if (!rc)
+		cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
+			    "%s is no PCI device to vfio: it has no configuration space",
+			    sysfs_device());
+	return rc;
+}
+
+uint64_t vfio_config_offset(const struct vfio_layout *layout)
+{
+	return layout->region[VFIO_PCI_CONFIG_REGION_INDEX].offset;
+}
+
+const struct vfio_region_info *vfio_mappable_region(const struct vfio_layout *layout)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint32_t i;
+
+	for (i = VFIO_PCI_BAR0_REGION_INDEX; i <= VFIO_PCI_BAR5_REGION_INDEX; i++) {
+		const struct vfio_region_info *region = &layout->region[i];
+
+		if ((region->flags & VFIO_REGION_INFO_FLAG_MMAP) && region->size >= page)
+			return region;
+	}
+	return NULL;
+}
+
+bool vfio_lacks_msi_isolation(int error)
+{
+	FILE *file;
+	int unsafe;
+
+	if (error != -EPERM || !vfio_group_is_free())
+		return false;
+	file = fopen("/sys/module/iommufd/parameters/allow_unsafe_interrupts", "re");
+	if (!file)
+		return false;
+	unsafe = fgetc(file);
+	fclose(file);
+	return unsafe == 'N';
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A parked file answers one ioctl, VFIO_DEVICE_BIND_IOMMUFD; any other ends in EINVAL before its
+ * argument is looked at. Each test first asks the gate with VFIO_DEVICE_GET_INFO, which changes
+ * nothing.
+ */
+#include <sys/ioctl.h>
+
+#include "memory.h"
+#include "parked.h"
+
+/* 0 or -errno. */
+static int try_ioctl(int device, unsigned long request, void *argument)
+{
+	return ioctl(device, request, argument) < 0 ? -errno : 0;
+}
+
+CTS_TEST_F(parked, ioctl_sweep,
+	   .title = "Of all 256 vfio requests a parked file knows none but bind",
+	   .requirements = { "PARK-006" },
+	   .needs = CTS_NEED_CDEV)
+{
+	void *valid = guarded_page();
+	void *inaccessible = inaccessible_page();
+	unsigned int nr;
+
+	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	for (nr = 0; nr <= 255; nr++) {
+		unsigned long request = _IO(VFIO_TYPE, nr);
+
+		if (request == VFIO_DEVICE_BIND_IOMMUFD)
+			continue;
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, NULL)) TH_LOG("request %u", nr);
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, valid))
+		TH_LOG("request %u", nr);
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, inaccessible))
+		TH_LOG("request %u", nr);
+	}
+}
+
+CTS_TEST_F(parked, ioctl_bind_lookalikes,
+	   .title = "A request with bind's number but a size or direction is not bind",
+	   .requirements = { "PARK-007" },
+	   .needs = CTS_NEED_CDEV)
+{
+	static const unsigned int directions[] = { _IOC_NONE, _IOC_READ, _IOC_WRITE,
+						   _IOC_READ | _IOC_WRITE };
+	static const size_t sizes[] = { 0, 1, 16, sizeof(struct vfio_device_bind_iommufd), 4096 };
+	struct vfio_device_bind_iommufd args = { .argsz = sizeof(args), .iommufd = self->iommufd };
+	size_t d, s;
+
+	for (d = 0; d < ARRAY_SIZE(directions); d++) {
+		for (s = 0; s < ARRAY_SIZE(sizes); s++) {
+			unsigned long request = _IOC(directions[d], VFIO_TYPE,
+						     _IOC_NR(VFIO_DEVICE_BIND_IOMMUFD), sizes[s]);
+			int result;
+
+			if (request == VFIO_DEVICE_BIND_IOMMUFD)
+				continue;
+			result = try_ioctl(self->device, request, &args);
+			EXPECT_EQ(-EINVAL, result) TH_LOG("request %#lx", request);
+			EXPECT_EQ(0, args.out_devid);
+		}
+	}
+	/* A file that had been bound would refuse to be bound again. */
+	cts_close(&self->bound);
+	EXPECT_EQ(0, __vfio_bind(self->device, self->iommufd, NULL));
+}
+
+CTS_TEST_F(parked, ioctl_other_types,
+	   .title = "A parked file knows no request of another type",
+	   .requirements = { "PARK-006" },
+	   .needs = CTS_NEED_CDEV)
+{
+	static const char types[] = { 0, ':', '<', 'p', (char)0xae, (char)0xff };
+	void *valid = guarded_page();
+	size_t t;
+
+	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	for (t = 0; t < sizeof(types); t++) {
+		unsigned long request =
+			_IO((unsigned char)types[t], _IOC_NR(VFIO_DEVICE_BIND_IOMMUFD));
+
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, valid))
+		TH_LOG("request %#lx", request);
+	}
+}
+
+CTS_TEST_F(parked, ioctl_memory,
+	   .title = "A refused request neither reads nor writes its argument",
+	   .requirements = { "PARK-008" },
+	   .needs = CTS_NEED_CDEV)
+{
+	static const unsigned long requests[] = {
+		VFIO_DEVICE_GET_INFO,	       VFIO_DEVICE_GET_REGION_INFO,
+		VFIO_DEVICE_GET_IRQ_INFO,      VFIO_DEVICE_FEATURE,
+		VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_DETACH_IOMMUFD_PT,
+		VFIO_DEVICE_QUERY_GFX_PLANE,
+	};
+	void *inaccessible = inaccessible_page();
+	size_t i;
+
+	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		/*
+		 * argsz, which all of them begin with, and an argument that every one of them would
+		 * complete.
+		 */
+		uint32_t args[64] = { sizeof(args) }, before[64];
+
+		memcpy(before, args, sizeof(args));
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, requests[i], args));
+		EXPECT_EQ(0, memcmp(before, args, sizeof(args)));
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, requests[i], inaccessible));
+		EXPECT_EQ(-EINVAL, try_ioctl(self->device, requests[i], NULL));
+	}
+}
+
+CTS_MAIN
