@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "inventory.h"
+#include "sysfs.h"
+#include "wait.h"
+
+#define PROTOCOL 1
+#define DEVICES "/sys/bus/pci/devices"
+
+int64_t inventory_taint(void)
+{
+	char text[32];
+
+	sysfs_read("/proc/sys/kernel/tainted", text, sizeof(text));
+	return strtoll(text, NULL, 10);
+}
+
+static void put_name(const char *name, void *json)
+{
+	json_put_string(json, NULL, name);
+}
+
+void inventory_hello(bool kmsg_readable)
+{
+	struct json_out *json = frame_begin("hello");
+	struct utsname uts;
+	char cmdline[4096];
+	int64_t page = sysconf(_SC_PAGESIZE);
+
+	uname(&uts);
+	json_put_int(json, "protocol", PROTOCOL);
+	json_put_string(json, "cts_exec", CTS_VERSION);
+	json_open(json, "uname", '{');
+	json_put_string(json, "sysname", uts.sysname);
+	json_put_string(json, "release", uts.release);
+	json_put_string(json, "version", uts.version);
+	json_put_string(json, "machine", uts.machine);
+	json_close(json, '}');
+	sysfs_read("/proc/cmdline", cmdline, sizeof(cmdline));
+	json_put_string(json, "cmdline", cmdline);
+	json_put_int(json, "page_size", page);
+	json_put_int(json, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	json_put_int(json, "memory_kib", sysconf(_SC_PHYS_PAGES) * (page / 1024));
+	json_put_int(json, "taint", inventory_taint());
+	json_put_int(json, "uid", getuid());
+	json_put_string(json, "kmsg", kmsg_readable ? "readable" : "denied");
+	json_open(json, "iommu", '[');
+	sysfs_list("/sys/class/iommu", put_name, json);
+	json_close(json, ']');
+	json_put_bool(json, "iommufd", sysfs_exists("/dev/iommu"));
+	json_put_int(json, "monotonic_ns", now_ns());
+	frame_end();
+}
+
+static void device_path(char *path, const char *bdf, const char *name)
+{
+	snprintf(path, SYSFS_PATH_MAX, DEVICES "/%.16s/%s", bdf, name);
+}
+
+static void put_hex(struct json_out *json, const char *bdf, const char *name)
+{
+	char path[SYSFS_PATH_MAX], text[16];
+
+	device_path(path, bdf, name);
+	sysfs_read(path, text, sizeof(text));
+	json_put_name(json, name, strncmp(text, "0x", 2) ? text : text + 2);
+}
+
+static void keep_vfio(const char *name, void *cdev)
+{
+	if (!strncmp(name, "vfio", 4))
+		snprintf(cdev, SYSFS_NAME_MAX, "%s", name);
+}
+
+void inventory_put_vfio(struct json_out *json, const char *bdf)
+{
+	char path[SYSFS_PATH_MAX], group[SYSFS_NAME_MAX], cdev[SYSFS_NAME_MAX] = "";
+
+	device_path(path, bdf, "iommu_group");
+	if (sysfs_link(path, group, sizeof(group)))
+		json_put_name(json, "group", NULL);
+	else
+		json_put_int(json, "group", strtoll(group, NULL, 10));
+	device_path(path, bdf, "vfio-dev");
+	sysfs_list(path, keep_vfio, cdev);
+	json_put_name(json, "cdev", cdev);
+}
+
+static void send_device(const char *bdf, void *arg)
+{
+	struct json_out *json = frame_begin("device");
+	char path[SYSFS_PATH_MAX], text[SYSFS_NAME_MAX];
+
+	(void)arg;
+	json_put_string(json, "bdf", bdf);
+	put_hex(json, bdf, "vendor");
+	put_hex(json, bdf, "device");
+	put_hex(json, bdf, "class");
+	device_path(path, bdf, "driver");
+	sysfs_link(path, text, sizeof(text));
+	json_put_name(json, "driver", text);
+	inventory_put_vfio(json, bdf);
+	device_path(path, bdf, "numa_node");
+	if (sysfs_read(path, text, sizeof(text)))
+		strcpy(text, "-1");
+	json_put_int(json, "numa_node", strtoll(text, NULL, 10));
+	frame_end();
+}
+
+void inventory_send(void)
+{
+	int n = sysfs_list(DEVICES, send_device, NULL);
+	struct json_out *json = frame_begin("inventory_end");
+
+	json_put_int(json, "devices", n < 0 ? 0 : n); /* no PCI bus, no directory */
+	frame_end();
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* cts-exec: runs a plan on a target. See docs/stream.md. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "file.h"
+#include "frame.h"
+#include "inventory.h"
+#include "kmsg.h"
+#include "plan.h"
+#include "take.h"
+#include "test.h"
+#include "wait.h"
+
+#define BAD_TEXT_MAX 200
+
+static const char usage[] =
+	"Usage: cts-exec [--stream DEVICE]\n"
+	"\n"
+	"Reads a plan, one JSON object a line, runs it on this machine, and writes events.\n"
+	"\n"
+	"  --stream DEVICE  a device for both, such as a virtio-serial port;\n"
+	"                   default: standard input and output\n"
+	"  --version        print the version\n"
+	"  --help           print this\n"
+	"\n"
+	"Exit status: 0 the plan ended; 1 the stream was lost; 2 wrong usage; 128 + N signal N\n";
+
+static char buf[PLAN_LINE_MAX + 1]; /* the line that is running, and what came after it */
+static size_t filled;
+static unsigned long line_number, tests;
+
+static void bad_op(const char *line, size_t len, const char *error)
+{
+	struct json_out *json = frame_begin("bad_op");
+
+	json_put_int(json, "line", (int64_t)line_number);
+	json_put_string(json, "error", error);
+	json_put_bytes(json, "text", line, len < BAD_TEXT_MAX ? len : BAD_TEXT_MAX);
+	frame_end();
+}
+
+/* Returns false at the end of the plan. */
+static bool run_line(char *line, size_t len)
+{
+	static struct op op;
+	char start[BAD_TEXT_MAX], error[256];
+
+	memcpy(start, line, len < sizeof(start) ? len : sizeof(start)); /* parsing changes it */
+	if (!plan_parse(line, len, &op, error, sizeof(error))) {
+		bad_op(start, len, error);
+		return true;
+	}
+	switch (op.kind) {
+	case OP_INVENTORY:
+		inventory_send();
+		return true;
+	case OP_READ:
+		file_send(op.path);
+		return true;
+	case OP_TAKE:
+		take(op.device, op.driver, op.from_any);
+		return true;
+	case OP_GIVE_BACK:
+		take_give_back(child_stuck());
+		return true;
+	case OP_TEST:
+		tests++;
+		test_run(&op);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Runs the lines that are complete in buf, or, at the end of the input, also one without a
+ * newline. Returns false at the end of the plan.
+ */
+static bool run_lines(bool at_end)
+{
+	static bool skip; /* until the next newline: the line was too long */
+	bool go_on = true;
+
+	while (go_on && filled && !wait_stop && !frame_gone()) {
+		char *newline = memchr(buf, '\n', filled);
+		size_t len = newline ? (size_t)(newline - buf) : filled;
+		size_t eaten = newline ? len + 1 : len;
+
+		if (!newline && !at_end && len < sizeof(buf))
+			break;
+		if (!skip) {
+			line_number++;
+			if (len > PLAN_LINE_MAX)
+				bad_op(buf, len, "longer than 65536 bytes");
+			else
+				go_on = run_line(buf, len);
+		}
+		skip = !newline;
+		filled -= eaten;
+		memmove(buf, buf + eaten, filled);
+	}
+	return go_on;
+}
+
+/* Returns at the end of the plan or of the stream, or when a signal asks to stop. */
+static void run_plan(void)
+{
+	while (run_lines(false) && !wait_stop && !frame_gone()) {
+		ssize_t n;
+
+		kmsg_all(NULL);
+		if (!frame_wait_input(kmsg_fd()))
+			continue;
+		n = frame_read(buf + filled, sizeof(buf) - filled);
+		if (n > 0) {
+			filled += (size_t)n;
+		} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+			run_lines(true);
+			return;
+		}
+	}
+}
+
+static void send_end(void)
+{
+	struct json_out *json = frame_begin("end");
+
+	json_put_int(json, "tests", (int64_t)tests);
+	if (wait_stop)
+		json_put_int(json, "signal", wait_stop);
+	frame_end();
+}
+
+/*
+ * Descriptors 0 to CHILD_RECORD_FD are occupied, so that no pipe takes their place; a test
+ * inherits none above 2.
+ */
+static void tidy_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= CHILD_RECORD_FD);
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+static const char *parse_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "stream", required_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
+	};
+	const char *stream = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			stream = optarg;
+			break;
+		case 'v':
+			puts("cts-exec " CTS_VERSION);
+			exit(0);
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "cts-exec: unexpected argument \"%s\"\n%s", argv[optind], usage);
+		exit(2);
+	}
+	return stream;
+}
+
+int main(int argc, char **argv)
+{
+	const char *stream = parse_options(argc, argv);
+	bool kmsg_readable;
+	int err;
+
+	tidy_fds();
+	err = child_init();
+	if (err == -EEXIST) {
+		fputs("cts-exec: it has children that it did not start; start it by fork, not by "
+		      "exec alone\n",
+		      stderr);
+		return 2;
+	}
+	if (err) {
+		fprintf(stderr, "cts-exec: cannot become a subreaper: %s\n", strerror(-err));
+		return 2;
+	}
+	err = frame_connect(stream);
+	if (err) {
+		fprintf(stderr, "cts-exec: cannot use \"%s\": %s\n", stream, strerror(-err));
+		return 2;
+	}
+	wait_init();
+	wait_set_tick(child_tick);
+	kmsg_readable = kmsg_open();
+	inventory_hello(kmsg_readable);
+	run_plan();
+	take_give_back(child_stuck());
+	send_end();
+	if (wait_stop)
+		return 128 + wait_stop;
+	return frame_gone() ? 1 : 0;
+}
