@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The journal of a run (docs/results.md): one JSON object a line, append-only. The journal is the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Union
+
+from results.typed import ShapeError, decode
+
+VERSION = 1
+
+# the end of the year 9999: past it a time can't be shown as a date
+_LAST_TIME = 253402300800
+
+
+class JournalError(Exception):
+    """The journal can't be written or read; the text names the file and the way out."""
+
+
+KINDS = ("promise", "characterisation", "measurement")
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why a test can't run here: a code of lib/skip_reasons.def and a sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PlannedTest:
+    """One test of the plan, for one device or (device None) for the host. `kind` is one of KINDS."""
+
+    id: str
+    path: str
+    title: str | None
+    kind: str
+    device: str | None = None
+    requirements: list[str] = field(default_factory=list)
+    taints: int = 0
+    faults: bool = False
+    skip: Skip | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """A test of the suite that the selection of this run left out."""
+
+    path: str
+    requirements: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    t: float
+    journal: int
+    id: str
+    host: str
+    command: list[str]
+    suite: dict[str, Any]
+    environment: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EnvironmentEntry:
+    t: float
+    environment: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    t: float
+    tests: list[PlannedTest]
+    unselected: list[Left] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BootEntry:
+    t: float
+    n: int
+
+
+@dataclass(frozen=True)
+class EventEntry:
+    t: float
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NoiseEntry:
+    t: float
+    text: str
+
+
+@dataclass(frozen=True)
+class GapEntry:
+    t: float
+    expected: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class LostEntry:
+    t: float
+    why: str
+    id: str | None = None
+    console: str = ""
+
+
+@dataclass(frozen=True)
+class PowerEntry:
+    t: float
+    action: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LabErrorEntry:
+    t: float
+    error: str
+
+
+@dataclass(frozen=True)
+class EndEntry:
+    t: float
+    why: str
+
+
+Entry = Union[
+    RunEntry, EnvironmentEntry, PlanEntry, BootEntry, EventEntry, NoiseEntry, GapEntry, LostEntry, PowerEntry,
+    LabErrorEntry, EndEntry,
+]
+
+_KINDS: dict[str, type[Entry]] = {
+    "run": RunEntry,
+    "environment": EnvironmentEntry,
+    "plan": PlanEntry,
+    "boot": BootEntry,
+    "event": EventEntry,
+    "noise": NoiseEntry,
+    "gap": GapEntry,
+    "lost": LostEntry,
+    "power": PowerEntry,
+    "lab_error": LabErrorEntry,
+    "end": EndEntry,
+}
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a journal says: its entries in order, and what could not be read of it.
+
+    `torn` is true when the last line was cut short; `problems` names every other line that is no entry.
+    """
+
+    entries: list[Entry]
+    problems: list[str]
+    torn: bool
+
+
+def read(path: Path) -> Journal:
+    """Reads a journal. A bad line never hides the others. Raises JournalError if the file can't be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{path}: cannot read the journal: {error.strerror}") from None
+    lines = data.split(b"\n")
+    torn = lines.pop() != b""
+    entries: list[Entry] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = _parse(line)
+            if isinstance(entry, RunEntry) != (number == 1):
+                raise ShapeError("'run' has to be the first line and no other")
+        except ShapeError as error:
+            problems.append(f"line {number}: {error}")
+            continue
+        if entry is not None:
+            entries.append(entry)
+    if not lines:
+        problems.append("the journal has no complete line")
+    return Journal(entries, problems, torn)
+
+
+def _parse(line: bytes) -> Entry | None:
+    """One line; None for a kind that a later version may have added."""
+    try:
+        value = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise ShapeError("no JSON") from None
+    if not isinstance(value, dict):
+        raise ShapeError("no JSON object")
+    kind = value.get("kind")
+    if not isinstance(kind, str):
+        raise ShapeError("no 'kind'")
+    if kind not in _KINDS:
+        return None
+    try:
+        cls: Any = _KINDS[kind]
+        entry: Entry = decode(cls, value)
+    except ShapeError as error:
+        raise ShapeError(f"{kind}: {error}") from None
+    if isinstance(entry, PlanEntry):
+        for test in entry.tests:
+            if test.kind not in KINDS:
+                raise ShapeError(f"plan: {test.id}: 'kind' is none of {', '.join(KINDS)}")
+    if not 0 <= entry.t < _LAST_TIME:
+        raise ShapeError(f"{kind}: 't' is no time: {entry.t}")
+    if isinstance(entry, RunEntry) and entry.journal != VERSION:
+        raise ShapeError(f"run: journal version {entry.journal}; this program reads version {VERSION}")
+    return entry
+
+
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no Infinity, though Python's reader takes them."""
+    raise ValueError(constant)
+
+
+class Writer:
+    """Writes a new journal. Each entry reaches the kernel before write() returns.
+
+    The file must not exist: a journal is never continued or overwritten. After an error nothing more is
+    written, so that a line that was cut short stays the last one.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            raise JournalError(f"{path}: there is a journal already; each run needs its own folder") from None
+        except OSError as error:
+            raise JournalError(f"{path}: cannot create the journal: {error.strerror}") from None
+
+    def write(self, kind: str, **keys: Any) -> None:
+        """Appends one entry of `kind` with `keys` (docs/results.md) and the time. Raises JournalError.
+
+        A dataclass among the values, such as a PlannedTest, is written as the object of its fields.
+        """
+        if self._fd < 0:
+            raise JournalError(f"{self._path}: the journal is closed")
+        entry = {"t": self._clock(), "kind": kind, **keys}
+        line = json.dumps(entry, separators=(",", ":"), allow_nan=False, default=dataclasses.asdict)
+        data = line.encode("ascii") + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._fd, data):]
+        except OSError as error:
+            self.close()
+            raise JournalError(
+                f"{self._path}: cannot write the journal: {error.strerror}; the run stops here, what was "
+                "written is kept: make room and start a new run"
+            ) from None
+
+    def sync(self) -> None:
+        """Waits until what was written is on the disk: the next test may take this very machine down. Raises JournalError."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise JournalError(f"{self._path}: cannot write the journal: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Closes the file; harmless when it is closed."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Waivers: every error of the file is named, and only what fits is waived."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from results import waivers
+from results.model import Run, Verdict
+from results.tests.build_journal import DEVICE, OTHER, Builder, planned
+from runner.judge import exit_code, judge
+
+GOOD = {"test": '"access/bind/twice"', "reason": '"broken since 6.6"', "url": '"https://lore.kernel.org/r/1"',
+        "expires": "2027-03-31"}
+
+
+def entry(**keys: str | None) -> str:
+    rows = GOOD | keys
+    return "[[waiver]]\n" + "".join(f"{key} = {value}\n" for key, value in rows.items() if value is not None)
+
+
+def load(folder: Path, text: str) -> waivers.WaiverFile:
+    path = folder / "waivers.toml"
+    path.write_text(text)
+    return waivers.load(path)
+
+
+def test_good_file(tmp_path: Path) -> None:
+    scoped = entry(host='"vtd"', driver='"vfio-pci"', kernel='"7.3.*"')
+    file = load(tmp_path, scoped + entry(test=None, requirement='"BIND-*"'))
+    assert file.errors == [] and [waiver.number for waiver in file.waivers] == [1, 2]
+    assert file.waivers[0].expires == date(2027, 3, 31) and file.waivers[1].requirement == "BIND-*"
+    assert load(tmp_path, "") == waivers.WaiverFile("waivers.toml")
+
+
+@pytest.mark.parametrize("text, error", [
+    ("[[waiver]\n", "waivers.toml: no TOML: "),
+    ("other = 1\n", "waivers.toml: unknown key 'other'"),
+    ("waiver = 1\n", "waivers.toml: 'waiver' is no list of tables; write [[waiver]]"),
+    ("[waiver]\ntest = 'a'\n", "waivers.toml: 'waiver' is no list of tables; write [[waiver]]"),
+    (entry(tests='"a"'), "waivers.toml: waiver 1: unknown key 'tests'"),
+    (entry() + entry(reason=None), "waivers.toml: waiver 2: no 'reason'"),
+    (entry(url=None), "waivers.toml: waiver 1: no 'url'"),
+    (entry(expires=None), "waivers.toml: waiver 1: no 'expires'"),
+    (entry(reason='" "'), "waivers.toml: waiver 1: 'reason' is no text"),
+    (entry(host="5"), "waivers.toml: waiver 1: 'host' is no text"),
+    (entry(url='"lore"'), "waivers.toml: waiver 1: 'url' is no http or https address: lore"),
+    (entry(expires='"2027-03-31"'), "waivers.toml: waiver 1: 'expires' is no date; write it as 2027-03-31"),
+    (entry(expires="2027-03-31T00:00:00"), "waivers.toml: waiver 1: 'expires' is no date"),
+    (entry(test=None), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
+    (entry(requirement='"BIND-001"'), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
+])
+def test_errors_of_the_file(tmp_path: Path, text: str, error: str) -> None:
+    file = load(tmp_path, text)
+    assert len(file.errors) == 1 and file.errors[0].startswith(error)
+    assert len(file.waivers) == text.count("[[waiver]]\n") - ("[[waiver]]\n" in text)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert waivers.load(tmp_path / "a.toml").errors == ["a.toml: cannot be read: No such file or directory"]
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
+    assert waivers.load(tmp_path / "latin.toml").errors[0].startswith("latin.toml: no TOML: ")
+
+
+TWICE, ONCE = f"access/bind/twice@{DEVICE}", f"access/bind/once@{DEVICE}"
+TODAY = date(2027, 1, 15)
+
+
+def run(folder: Path, text: str, today: date = TODAY, build: Builder | None = None) -> Run:
+    """A run in which `twice` (BIND-012) fails and `once` (BIND-001) passes."""
+    if build is None:
+        build = Builder(planned("access/bind/twice", requirements=["BIND-012"]),
+                        planned("access/bind/once", requirements=["BIND-001"]),
+                        unselected=[{"path": "hwpt/alloc/size", "requirements": ["HWPT-001"]}])
+        build.failed(TWICE).passed(ONCE).done()
+    return judge(build.read(folder), load(folder, text), set(), today)
+
+
+def waived(run: Run) -> list[str]:
+    return [result.id for result in run.results if result.waived]
+
+
+def test_without_waivers(tmp_path: Path) -> None:
+    judged = run(tmp_path, "")
+    assert exit_code(judged) == 1 and waived(judged) == []
+
+
+@pytest.mark.parametrize("keys", [
+    {}, {"test": f'"{TWICE}"'}, {"test": '"access/*/twi*"'}, {"test": None, "requirement": '"BIND-012"'},
+    {"test": None, "requirement": '"BIND-*"'}, {"host": '"vtd"'}, {"kernel": '"7.3.*"'},
+    {"driver": '"vfio-pci"'}, {"expires": "2027-01-15"}, {"host": '"v*"', "kernel": '"7.3.4"'},
+])
+def test_a_known_failure(tmp_path: Path, keys: dict[str, str | None]) -> None:
+    judged = run(tmp_path, entry(**keys))
+    assert waived(judged) == [TWICE] and judged.problems == [] and exit_code(judged) == 0
+    result = judged.results[0]
+    assert result.verdict is Verdict.FAIL and result.waived and result.waived.reason == "broken since 6.6"
+
+
+@pytest.mark.parametrize("keys", [
+    {"host": '"amd"'}, {"kernel": '"6.6.*"'}, {"driver": '"mlx5_vfio_pci"'}, {"test": '"hwpt/alloc/size"'},
+    {"test": None, "requirement": '"HWPT-001"'}, {"host": '"amd"', "expires": "2020-01-01"},
+    {"test": '"no/such/test"', "host": '"amd"'},
+])
+def test_waivers_that_are_left_aside(tmp_path: Path, keys: dict[str, str | None]) -> None:
+    judged = run(tmp_path, entry(**keys))
+    assert waived(judged) == [] and judged.problems == [] and exit_code(judged) == 1
+
+
+@pytest.mark.parametrize("keys, error", [
+    ({"test": '"no/such/test"'}, "it matches no test"),
+    ({"test": '"access.bind.twice"'}, "it matches no test"),
+    ({"test": '"access/bind/twic"'}, "it matches no test"),
+    ({"expires": "2027-01-14"}, "it expired on 2027-01-14"),
+    ({"test": '"access/bind/once"'}, "what it waives passed: remove it"),
+])
+def test_errors_of_a_waiver(tmp_path: Path, keys: dict[str, str], error: str) -> None:
+    judged = run(tmp_path, entry(**keys))
+    assert waived(judged) == [] and exit_code(judged) == 1
+    (problem,) = judged.problems
+    assert problem.kind == "waiver" and error in problem.text
+    assert problem.text.startswith(f"waivers.toml: waiver 1 ({keys.get('test', GOOD['test'])[1:-1]}): ")
+
+
+def test_a_bad_entry_waives_nothing_and_the_others_do(tmp_path: Path) -> None:
+    judged = run(tmp_path, entry(reason=None))
+    assert waived(judged) == [] and exit_code(judged) == 1
+    judged = run(tmp_path, entry(reason=None) + entry())
+    assert waived(judged) == [TWICE] and exit_code(judged) == 3
+
+
+def test_a_green_run_with_a_stale_waiver_is_not_clean(tmp_path: Path) -> None:
+    build = Builder(planned("access/bind/once")).passed(ONCE).done()
+    assert exit_code(run(tmp_path, entry(test='"access/bind/once"'), build=build)) == 3
+
+
+def test_a_waiver_says_nothing_of_errors_and_skips(tmp_path: Path) -> None:
+    build = Builder(planned("access/bind/twice")).done()
+    judged = run(tmp_path, entry(), build=build)
+    assert waived(judged) == [] and judged.problems == [] and exit_code(judged) == 3
+
+
+def test_driver_is_the_one_of_the_tests_device(tmp_path: Path) -> None:
+    ids = [f"access/bind/twice@{device}" for device in (DEVICE, OTHER)]
+    build = Builder(planned("access/bind/twice"), planned("access/bind/twice", OTHER))
+    build.event("taken", device=OTHER, previous="e1000e", driver="mlx5_vfio_pci", group=13, cdev="vfio1")
+    build.failed(ids[0]).failed(ids[1]).done()
+    judged = run(tmp_path, entry(driver='"mlx5*"'), build=build)
+    assert waived(judged) == ids[1:] and exit_code(judged) == 1
