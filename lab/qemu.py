@@ -18,6 +18,7 @@ from lab.toolbox import Toolbox
 STREAM_MODULES = ("virtio_pci", "virtio_console")
 KERNEL_WORDS = ("console=ttyS0", "loglevel=5", "panic=-1", "printk.devkmsg=on")
 PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
+END_S = 10.0  # from the end of the stream to the end of QEMU
 SUITES = "suites"  # the folder of the test programs in the ramdisk
 
 
@@ -101,8 +102,14 @@ class Machine:
             )
         return ours
 
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def exit_code(self) -> int | None:
+        """QEMU's exit code once its stream has closed (it may take a moment to end), None if it goes on."""
+        if self._process is None:
+            return None
+        try:
+            return self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            return None
 
     def power_off(self) -> None:
         """Ends QEMU, however it is; nothing is left running."""

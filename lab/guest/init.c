@@ -136,9 +136,19 @@ static int has_word(const char *word)
 	return 0;
 }
 
+/* The runner looks for this line, to tell a program of the suite that failed from a kernel that did. */
+static void report_death(const char *what, int status)
+{
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "cts-init: %s died of signal %d\n", what, WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		fprintf(stderr, "cts-init: %s died with exit code %d\n", what, WEXITSTATUS(status));
+}
+
 static void run(char *const argv[])
 {
 	pid_t child = fork(), done;
+	int status = 0;
 
 	if (!child) {
 		setsid();
@@ -149,8 +159,9 @@ static void run(char *const argv[])
 	}
 	/* As the first process it also inherits and buries everybody's orphans. */
 	do
-		done = wait(NULL);
+		done = wait(&status);
 	while (done != child && !(done < 0 && errno == ECHILD));
+	report_death(argv[0], status);
 }
 
 int main(void)

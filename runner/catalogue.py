@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the suites can do: requirements, tests and their data. What does not fit together fails the build.
+
+Requirements are read from suites/requirements/*.toml. Tests are asked for by `--describe` from the binaries that were just
+built, so that the list never differs from what runs.
+"""
+
+import dataclasses
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+
+TOP = Path(__file__).parent.parent
+REQUIREMENTS = TOP / "suites" / "requirements"
+DEVICE = "DEVICE"
+
+_KEYS = {"id", "title", "statement", "source", "level", "kind", "needs", "since"}
+_LEVELS = ("must", "should")
+_KINDS = ("promise", "characterisation", "measurement")
+
+
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """One promise of the stack, in our words, with where it comes from."""
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    level: str
+    kind: str
+    needs: tuple[str, ...]
+    since: str
+    untested: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Test:
+    """One test of a binary. `binary` is its path in the suites, `selector` what the harness's -r takes."""
+
+    path: str
+    binary: str
+    selector: str
+    title: str
+    requirements: tuple[str, ...]
+    needs: tuple[str, ...]
+    kind: str
+    timeout_s: int
+    taints: int
+    faults: bool
+
+
+def definitions(name: str, macro: str) -> list[list[str]]:
+    """The arguments of each `macro(...)` line of lib/<name>, quotes removed: C includes the same lines."""
+    text = (TOP / "lib" / name).read_text()
+    calls = re.findall(rf"^{macro}\((.*)\)$", text, re.MULTILINE)
+    return [[word.strip().strip('"') for word in re.findall(r'"[^"]*"|[^,]+', call)] for call in calls]
+
+
+def skip_codes() -> frozenset[str]:
+    """The fixed list of skip reasons."""
+    return frozenset(words[1] for words in definitions("skip_reasons.def", "CTS_SKIP_REASON"))
+
+
+def need_scopes() -> dict[str, str]:
+    """Each need's scope: DEVICE (its tests run once for each device) or HOST."""
+    return {words[1]: words[3] for words in definitions("needs.def", "CTS_NEED")}
+
+
+def _requirement(path: Path, number: int, table: Any) -> Requirement:
+    where = f"{path.name}: [[requirement]] number {number}"
+    if not isinstance(table, dict):
+        raise LabError(f"{where}: is no table")
+    missing, unknown = _KEYS - set(table), set(table) - _KEYS - {"untested"}
+    if missing or unknown:
+        parts = [f"missing {', '.join(sorted(missing))}"] if missing else []
+        parts += [f"unknown {', '.join(sorted(unknown))}"] if unknown else []
+        raise LabError(f"{where} ({table.get('id', 'no id')}): {'; '.join(parts)}")
+    for key, allowed in (("level", _LEVELS), ("kind", _KINDS)):
+        if table[key] not in allowed:
+            raise LabError(f"{where} ({table['id']}): {key} = {table[key]!r} is none of {', '.join(allowed)}")
+    fields: dict[str, Any] = {**table, "needs": tuple(table["needs"])}
+    return Requirement(**fields)
+
+
+def requirements(folder: Path = REQUIREMENTS) -> dict[str, Requirement]:
+    """The catalogue by id; LabError names the file and entry at fault."""
+    found: dict[str, Requirement] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            table = tomllib.loads(path.read_text())
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise LabError(f"{path}: {error}") from error
+        for number, entry in enumerate(table.get("requirement", []), 1):
+            requirement = _requirement(path, number, entry)
+            if requirement.id in found:
+                raise LabError(f"{path.name}: requirement {requirement.id} stands twice in the catalogue")
+            found[requirement.id] = requirement
+    return found
+
+
+def describe(name: str, binary: Path) -> list[dict[str, Any]]:
+    """What a test program prints of its tests."""
+    try:
+        done = subprocess.run([str(binary), "--describe"], capture_output=True, text=True, timeout=60)
+        tests = json.loads(done.stdout)["tests"]
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
+        raise LabError(f"suites/{name}: does not describe its tests ({error}); does it end with CTS_MAIN?") from error
+    if not tests:
+        raise LabError(f"suites/{name}: has no test")
+    return list(tests)
+
+
+def _test(name: str, entry: Mapping[str, Any]) -> Test:
+    words = [entry["fixture"], *([entry["variant"]] if entry["variant"] else []), entry["name"]]
+    path = "/".join([name, entry["name"], *([entry["variant"]] if entry["variant"] else [])])
+    return Test(
+        path=path,
+        binary=name,
+        selector=".".join(words),
+        title=entry["title"] or "",
+        requirements=tuple(entry["requirements"]),
+        needs=tuple(entry["needs"]),
+        kind=entry["kind"],
+        timeout_s=entry["timeout_s"],
+        taints=entry["taints"],
+        faults=entry["faults"],
+    )
+
+
+def problems(tests: Iterable[Test], catalogue: Mapping[str, Requirement]) -> list[str]:
+    """What would make the suites untrustworthy: undocumented tests, unknown ids, duplicate paths, promises that nobody checks."""
+    found = []
+    seen: dict[str, Test] = {}
+    covered = set()
+    for test in tests:
+        where = f"suites/{test.binary}.c: {test.selector}"
+        if not test.title:
+            found.append(f"{where}: undocumented: declare it with CTS_TEST() or CTS_TEST_F() and give it a .title")
+            continue
+        if not test.requirements:
+            found.append(f"{where}: names no requirement")
+        for name in test.requirements:
+            covered.add(name)
+            if name not in catalogue:
+                found.append(f"{where}: requirement {name} is not in suites/requirements/")
+        if test.path in seen:
+            found.append(f"{where}: has the same path as {seen[test.path].selector}: {test.path}")
+        seen[test.path] = test
+    for requirement in catalogue.values():
+        if requirement.id not in covered and not requirement.untested:
+            found.append(f"requirement {requirement.id} has no test; write one, or give it untested = \"<why>\"")
+        if requirement.id in covered and requirement.untested:
+            found.append(f"requirement {requirement.id} is marked untested, but has a test")
+    return found
+
+
+def load_tests(binaries: Mapping[str, Path]) -> list[Test]:
+    """Every test of the binaries, in the order in which they describe them."""
+    return [_test(name, entry) for name, binary in binaries.items() for entry in describe(name, binary)]
+
+
+def load(binaries: Mapping[str, Path]) -> list[Test]:
+    """Every test of all the suites; LabError with all that is wrong with them."""
+    tests = load_tests(binaries)
+    wrong = problems(tests, requirements())
+    if wrong:
+        raise LabError("the suites do not fit together:\n  " + "\n  ".join(wrong))
+    return tests

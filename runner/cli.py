@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line."""
+
+import argparse
+import re
+import sys
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lab import binaries, host, kernel, ksrc, toolbox
+from lab.errors import LabError, UsageError
+from results import report, summary
+from results.build import SchemaError
+from results.journal import JournalError
+from results.report import ReportError
+from runner import catalogue, judge, labwork, plan, suite
+from runner import run as running
+
+EXIT_USAGE = 2
+EXIT_LAB = 3
+EXIT_INTERRUPTED = 130
+
+EXIT_CODES = """exit codes:
+  0    every promise held (or is a known failure)
+  1    at least one promise was broken
+  2    wrong usage: nothing was run
+  3    nothing was seen broken, but the lab, the harness or the waiver file failed, or tests are missing
+  130  interrupted; what had run is kept
+"""
+
+
+def _wide_console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+
+
+def _scale(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0.01 and 1000")
+    return value
+
+
+def _bdf(text: str) -> str:
+    full = text if text.count(":") == 2 else f"0000:{text}"
+    if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
+        raise argparse.ArgumentTypeError(f"{text!r} is no PCI address such as 0000:01:00.0")
+    return full
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    options = running.Options(
+        arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
+        arguments.timeout_scale, arguments.waivers,
+    )  # fmt: skip
+    folder, judged = running.run(options)
+    summary.print_summary(judged, _wide_console())
+    return judge.exit_code(judged)
+
+
+def _tests() -> list[catalogue.Test]:
+    box = toolbox.obtain()
+    return catalogue.load(binaries.build(box, ksrc.find(box, None), suite.label()).suites)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    chosen, _ = plan.selected(_tests(), arguments.select)
+    table = Table(box=None, header_style="bold")
+    for heading in ("test", "requirements", "needs", "what it shows"):
+        table.add_column(heading, overflow="fold")
+    for test in chosen:
+        table.add_row(test.path, " ".join(test.requirements), " ".join(test.needs), test.title)
+    _wide_console().print(table)
+    print(f"{len(chosen)} tests, {len({name for test in chosen for name in test.requirements})} requirements")
+    return 0
+
+
+def _hosts(_: argparse.Namespace) -> int:
+    table = Table(box=None, header_style="bold")
+    for heading in ("host", "target", "devices", "what it is"):
+        table.add_column(heading)
+    for name in host.names():
+        where = host.find(name)
+        devices = ", ".join(f"{device.name} ({device.id})" for device in where.devices) or "those named by --device"
+        table.add_row(name, where.target, devices, where.title)
+    _wide_console().print(table)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    folder = running.find_folder(arguments.run)
+    judged = report.write_all(folder, running.existing(arguments.waivers), date.today())
+    summary.print_summary(judged, _wide_console())
+    return judge.exit_code(judged)
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    found = re.fullmatch(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)", arguments.name)
+    if not found:
+        raise UsageError(f"{arguments.name}: write SUBJECT/NAME in lower case, such as access/example")
+    path = suite.TOP / "suites" / f"{arguments.name}.c"
+    template = (suite.TOP / "suites" / "template.c.in").read_text()
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with path.open("x") as stream:
+            stream.write(template.replace("@SUBJECT@", found[1]).replace("@NAME@", found[2]))
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already") from error
+    print(f"{path}\ntry it:  iommu-cts run --select '{arguments.name}/*'")
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    box = toolbox.obtain()
+    source = ksrc.with_patches(box, ksrc.find(box, arguments.ksrc), arguments.patch)
+    print(kernel.build(box, source, arguments.config).folder)
+    return 0
+
+
+def _add_kernel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kernel", action="append", default=[], metavar="K",
+        help="an image, a folder with an image and its modules (as `lab build` prints), or a distribution's .deb or .rpm kernel "
+        "package (may be given several times for a kernel that is split over packages); default: the one built here",
+    )  # fmt: skip
+    parser.add_argument("--modules", metavar="DIR", help="the modules that belong to an image: lib/modules/<release>")
+
+
+def _add_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="vtd", help="a name that `iommu-cts hosts` shows, or a .toml file (default: vtd)")
+    parser.add_argument(
+        "--accel", choices=("tcg", "kvm"), default="tcg",
+        help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
+    )  # fmt: skip
+
+
+def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    lab = commands.add_parser("lab", help="kernels and virtual hosts")
+    actions = lab.add_subparsers(required=True, metavar="ACTION")
+
+    build = actions.add_parser("build", help="build a kernel beside the default one; prints its folder last")
+    build.add_argument("--ksrc", metavar="DIR|VERSION", help="a kernel tree, or a version that the distribution packages, such as 6.12")
+    build.add_argument("--patch", nargs="+", type=Path, default=[], metavar="FILE", help="patches to apply to a copy (patch -p1)")
+    build.add_argument("--config", nargs="+", type=Path, default=[], metavar="FRAGMENT", help="configuration on top of lab/kernel/")
+    build.set_defaults(call=_build)
+
+    boot = actions.add_parser("boot", help="boot a host, say what it is, switch it off")
+    shell = actions.add_parser("shell", help="a shell on a host's console, with the suites in /suites")
+    for action, call in ((boot, labwork.boot), (shell, labwork.shell)):
+        _add_host(action)
+        _add_kernel(action)
+        action.set_defaults(call=call)
+
+    clean = actions.add_parser("clean", help="show what the cache holds; with --yes remove it")
+    clean.add_argument("kind", nargs="*", help="only these kinds, as shown (default: all)")
+    clean.add_argument("--yes", action="store_true", help="really remove")
+    clean.set_defaults(call=labwork.clean)
+
+    lock = actions.add_parser("lock", help="write the archive's newest versions to lab/toolbox.lock")
+    lock.set_defaults(call=labwork.lock)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="iommu-cts", epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Conformance tests for the Linux iommufd and vfio-cdev user API, on real and virtual hosts.",
+    )  # fmt: skip
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="run tests on a host and judge them", epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _add_host(run)
+    _add_kernel(run)
+    run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
+    run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
+    run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
+    run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
+    run.set_defaults(call=_run)
+
+    listing = commands.add_parser("list", help="show the tests, what they show and what they need")
+    listing.add_argument("--select", action="append", default=[], metavar="PATTERN")
+    listing.set_defaults(call=_list)
+
+    commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
+    _lab_parser(commands)
+
+    again = commands.add_parser("report", help="judge a kept run again and write its reports anew", epilog=EXIT_CODES,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    again.add_argument("run", nargs="?", default="last", help="a folder, or a name in results/runs/ (default: the newest)")
+    again.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE")
+    again.set_defaults(call=_report)
+
+    new = commands.add_parser("new", help="write a new test file that builds and runs")
+    new.add_argument("name", metavar="SUBJECT/NAME", help="for example access/example")
+    new.set_defaults(call=_new)
+    return top
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs the command and returns its exit code; errors become messages."""
+    arguments = parser().parse_args(words)
+    try:
+        return int(arguments.call(arguments))
+    except UsageError as error:
+        print(f"iommu-cts: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except (LabError, JournalError, ReportError, SchemaError, OSError) as error:
+        print(f"iommu-cts: {error}", file=sys.stderr)
+        return EXIT_LAB
+    except KeyboardInterrupt:
+        print("iommu-cts: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From tests and a host's inventory to the list of (test, device) pairs that a run is made of."""
+
+import dataclasses
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from results.journal import Left, PlannedTest, Skip
+from runner.catalogue import DEVICE, Test
+
+NO_DEVICE = "no-device"
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One test for one device (or for the host, with none): how it is reported and how it is run.
+
+    `program` is the path of the test's binary on the target.
+    """
+
+    planned: PlannedTest
+    test: Test
+    program: str
+
+
+def selected(tests: Iterable[Test], patterns: Sequence[str]) -> tuple[list[Test], list[Test]]:
+    """The tests whose path matches one of the patterns (shell style; a bare folder means all in it), and the others."""
+    if not patterns:
+        return list(tests), []
+    wide = [*patterns, *(f"{pattern.rstrip('/')}/*" for pattern in patterns)]
+    chosen: list[Test] = []
+    left: list[Test] = []
+    for test in tests:
+        hit = any(fnmatch.fnmatchcase(test.path, pattern) for pattern in wide)
+        (chosen if hit else left).append(test)
+    return chosen, left
+
+
+def _item(test: Test, device: str | None, program: str, skip: Skip | None = None) -> Item:
+    planned = PlannedTest(
+        id=f"{test.path}@{device}" if device else test.path,
+        path=test.path,
+        title=test.title,
+        kind=test.kind,
+        device=device,
+        requirements=list(test.requirements),
+        taints=test.taints,
+        faults=test.faults,
+        skip=skip,
+    )
+    return Item(planned, test, program)
+
+
+def make(
+    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str]
+) -> list[Item]:
+    """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen.
+
+    `scopes` gives the scope of each need, `programs` the path on the target of each binary.
+    """
+    items = []
+    for test in tests:
+        program = programs[test.binary]
+        if not any(scopes[need] == DEVICE for need in test.needs):
+            items.append(_item(test, None, program))
+        elif devices:
+            items += [_item(test, device, program) for device in devices]
+        else:
+            skip = Skip(NO_DEVICE, "the host has none of the devices that its description names")
+            items.append(_item(test, None, program, skip))
+    return items
+
+
+def left_out(tests: Iterable[Test]) -> list[Left]:
+    """The tests that the selection left out, as the journal keeps them."""
+    return [Left(test.path, list(test.requirements)) for test in tests]
+
+
+def operation(item: Item, timeout_scale: float) -> dict[str, Any]:
+    """The plan line (docs/stream.md) that runs an item."""
+    test, device = item.test, item.planned.device
+    return {
+        "op": "test",
+        "id": item.planned.id,
+        "argv": [item.program, "-r", test.selector],
+        "timeout_ms": int(test.timeout_s * 1000 * timeout_scale),
+        **({"env": {"CTS_DEVICE": device}, "device": device} if device else {}),
+    }

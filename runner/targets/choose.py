@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which devices of a target are tested, and what has to be done to get them."""
+
+from collections.abc import Sequence
+
+from lab.errors import LabError
+from lab.host import Host
+from runner.session import Inventory, Take
+
+DRIVER = "vfio-pci"
+
+
+def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Take]:
+    """The devices under test in order.
+
+    On a virtual host they are those of its description, or the named ones, and may be taken from any driver: nobody uses
+    them. On a real host only named devices are touched, and only if no other driver has them.
+    """
+    chosen = []
+    if named:
+        for bdf in named:
+            found = inventory.find(bdf)
+            if found is None:
+                have = ", ".join(device["bdf"] for device in inventory.devices)
+                raise LabError(f"--device {bdf}: no such device on host {host.name}; it has {have or 'none'}")
+            drivers = [device.driver for device in host.devices if device.id == _id(found)]
+            chosen.append((bdf, drivers[0] if drivers else DRIVER))
+    else:
+        for device in host.devices:
+            chosen += [(found["bdf"], device.driver) for found in inventory.devices if _id(found) == device.id]
+    if host.target == "local":
+        return [Take(bdf, driver, "unbound") for bdf, driver in chosen if not _ready(inventory, bdf)]
+    return [Take(bdf, driver, "any") for bdf, driver in chosen]
+
+
+def _id(device: dict[str, object]) -> str:
+    return f"{device['vendor']}:{device['device']}"
+
+
+def _ready(inventory: Inventory, bdf: str) -> bool:
+    found = inventory.find(bdf)
+    return found is not None and found["cdev"] is not None

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A virtual host in QEMU."""
+
+import select
+import socket
+from typing import Any
+
+from lab.qemu import Machine
+
+CONSOLE_BYTES = 8192
+CONSOLE_LINES = 60
+
+
+class QemuTarget:
+    """A machine whose stream is a virtio-serial port; its console goes to a file beside it."""
+
+    can_cycle = True
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._stream: socket.socket | None = None
+        self._start = 0
+
+    def power_on(self) -> None:
+        self._start = self._console_size()
+        self._stream = self._machine.power_on()
+
+    def power_off(self) -> None:
+        self._machine.power_off()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def send(self, line: bytes) -> None:
+        if self._stream is None:
+            raise BrokenPipeError("the virtual host is off")
+        self._stream.sendall(line)
+
+    def receive(self, timeout: float) -> bytes | None:
+        if self._stream is None:
+            return b""
+        if not select.select([self._stream], [], [], max(0.0, timeout))[0]:
+            return None
+        try:
+            return self._stream.recv(1 << 16)
+        except ConnectionResetError:
+            return b""
+
+    def gone(self) -> str:
+        """A guest that powers off or panics ends QEMU with exit code 0; anything else is QEMU's own failure."""
+        if self._machine.exit_code() not in (0, None):
+            return "emulator died"
+        return "cts-exec died" if "cts-init: /cts-exec died" in self.console() else "stream closed"
+
+    def _console_size(self) -> int:
+        return self._machine.console.stat().st_size if self._machine.console.exists() else 0
+
+    def console(self) -> str:
+        """The last lines of this boot's console, and what QEMU itself complained of."""
+        text = ""
+        if self._machine.console.exists():
+            with self._machine.console.open("rb") as stream:
+                stream.seek(max(self._start, self._console_size() - CONSOLE_BYTES))
+                text = stream.read().decode(errors="replace").replace("\r", "")
+        lines = text.splitlines()[-CONSOLE_LINES:]
+        complaint = self._machine.complaint()
+        return "\n".join([*lines, *([f"qemu: {complaint}"] if complaint else [])])
+
+    def environment(self) -> dict[str, Any]:
+        machine = self._machine
+        return {
+            "accelerator": machine.accel,
+            "qemu": machine.toolbox.versions["qemu-system-x86"],
+            "toolbox": {"key": machine.toolbox.key, "drift": dict(machine.toolbox.drift)},
+            "kernel": machine.kernel.facts(),
+        }

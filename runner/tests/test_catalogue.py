@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What does not fit together in the suites fails the build."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from lab.errors import LabError
+from runner import catalogue
+from runner.catalogue import Requirement
+from runner.catalogue import Test as SuiteTest
+
+TEST = SuiteTest("access/a/one", "access/a", "a.one", "a title", ("PARK-001",), ("cdev",), "promise", 30, 0, False)
+PARK = Requirement("PARK-001", "t", "s", "src", "must", "promise", (), "6.6")
+ENTRY = """[[requirement]]
+id = "PARK-001"
+title = "t"
+statement = "s"
+source = "src"
+level = "must"
+kind = "promise"
+needs = ["cdev"]
+since = "6.6"
+"""
+
+
+def test_what_fits_is_no_problem() -> None:
+    assert catalogue.problems([TEST], {"PARK-001": PARK}) == []
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [
+        ([dataclasses.replace(TEST, title="")], "undocumented"),
+        ([dataclasses.replace(TEST, requirements=())], "names no requirement"),
+        ([TEST, dataclasses.replace(TEST, path="access/a/two", requirements=("PARK-999",))], "PARK-999 is not in"),
+        ([TEST, dataclasses.replace(TEST, selector="b.one")], "same path as a.one"),
+        ([], "PARK-001 has no test"),
+    ],
+)
+def test_what_does_not_fit_is_named(tests: list[SuiteTest], words: str) -> None:
+    assert any(words in problem for problem in catalogue.problems(tests, {"PARK-001": PARK}))
+
+
+def test_untested_has_to_be_true() -> None:
+    untested = dataclasses.replace(PARK, untested="no such hardware")
+    assert catalogue.problems([], {"PARK-001": untested}) == []
+    assert any("marked untested" in problem for problem in catalogue.problems([TEST], {"PARK-001": untested}))
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "file.toml").write_text(text)
+    return folder
+
+
+def test_requirements_are_read(tmp_path: Path) -> None:
+    assert catalogue.requirements(write(tmp_path, ENTRY))["PARK-001"].needs == ("cdev",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ENTRY + ENTRY, "PARK-001 stands twice"),
+        (ENTRY.replace('title = "t"\n', ""), "missing title"),
+        (ENTRY + 'colour = "red"\n', "unknown colour"),
+        (ENTRY.replace("must", "may"), "level = 'may'"),
+        (ENTRY.replace('"promise"', '"hope"'), "kind = 'hope'"),
+        ("[[requirement]\n", "file.toml"),
+        ('requirement = ["x"]', "is no table"),
+    ],
+)
+def test_a_mistake_in_the_catalogue_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(LabError, match=words):
+        catalogue.requirements(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo '{}'", "echo '{\"tests\":[]}'", "echo nonsense"])
+def test_a_program_that_describes_nothing_is_named(tmp_path: Path, script: str) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    with pytest.raises(LabError, match="suites/access/a"):
+        catalogue.describe("access/a", program)
+
+
+def test_the_lists_that_c_and_python_share() -> None:
+    assert {"no-cdev", "no-iommufd", "no-device"} <= catalogue.skip_codes()
+    scopes = catalogue.need_scopes()
+    assert scopes["cdev"] == "DEVICE" and set(scopes.values()) <= {"DEVICE", "HOST"}
+    reasons = {words[0] for words in catalogue.definitions("skip_reasons.def", "CTS_SKIP_REASON")}
+    assert {words[2] for words in catalogue.definitions("needs.def", "CTS_NEED")} <= reasons

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From tests and devices to the plan."""
+
+import dataclasses
+
+import pytest
+
+from runner import plan
+from runner.catalogue import Test as SuiteTest
+
+READ = SuiteTest("access/parked/read", "access/parked", "parked.read", "t", ("PARK-001",), ("cdev",), "promise", 30, 4, True)
+BIND = dataclasses.replace(READ, path="access/bind/twice", binary="access/bind")
+HOST = dataclasses.replace(READ, path="ioas/alloc/one", binary="ioas/alloc", needs=("iommufd",))
+SCOPES = {"cdev": "DEVICE", "iommufd": "HOST"}
+PROGRAMS = {"access/parked": "/s/parked", "access/bind": "/s/bind", "ioas/alloc": "/s/alloc"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "paths"),
+    [
+        ([], [READ.path, BIND.path, HOST.path]),
+        (["access/*"], [READ.path, BIND.path]),
+        (["access"], [READ.path, BIND.path]),
+        (["access/parked/"], [READ.path]),
+        (["*/read", "ioas/*"], [READ.path, HOST.path]),
+        (["Access"], []),
+    ],
+)
+def test_selection(patterns: list[str], paths: list[str]) -> None:
+    chosen, left = plan.selected([READ, BIND, HOST], patterns)
+    assert [test.path for test in chosen] == paths
+    assert len(chosen) + len(left) == 3
+
+
+def test_one_item_for_each_device_and_one_for_the_host() -> None:
+    items = plan.make([READ, HOST], ["0000:01:00.0", "0000:02:00.0"], SCOPES, PROGRAMS)
+    ids = [item.planned.id for item in items]
+    assert ids == ["access/parked/read@0000:01:00.0", "access/parked/read@0000:02:00.0", "ioas/alloc/one"]
+
+
+def test_without_a_device_the_test_is_seen_as_skipped() -> None:
+    (item,) = plan.make([READ], [], SCOPES, PROGRAMS)
+    assert item.planned.skip and item.planned.skip.code == "no-device"
+
+
+def test_the_plan_line() -> None:
+    (item,) = plan.make([READ], ["0000:01:00.0"], SCOPES, PROGRAMS)
+    line = plan.operation(item, 2.5)
+    assert line["argv"] == ["/s/parked", "-r", "parked.read"]
+    assert line["timeout_ms"] == 75000 and line["env"] == {"CTS_DEVICE": "0000:01:00.0"}
