@@ -2,7 +2,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -67,13 +69,60 @@ int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info
 	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
+/* The file that keeps the layout of the device, in @path; false where nothing is to be kept. */
+static bool layout_path(char *path, size_t size)
+{
+	const char *scratch = getenv("CTS_SCRATCH");
+
+	if (!scratch)
+		return false;
+	return (size_t)snprintf(path, size, "%s/layout-%s", scratch, sysfs_device()) < size;
+}
+
+static bool recall_layout(struct vfio_layout *layout)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (!layout_path(path, sizeof(path)))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	n = read(fd, layout, sizeof(*layout));
+	close(fd);
+	return n == sizeof(*layout);
+}
+
+/* Renamed into place, so that a test that is killed meanwhile leaves no half of it. */
+static void keep_layout(const struct vfio_layout *layout)
+{
+	char path[PATH_MAX], draft[PATH_MAX + 8];
+	bool whole;
+	int fd;
+
+	if (!layout_path(path, sizeof(path)))
+		return;
+	snprintf(draft, sizeof(draft), "%s.draft", path);
+	fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	whole = write(fd, layout, sizeof(*layout)) == sizeof(*layout);
+	close(fd);
+	if (!whole || rename(draft, path))
+		unlink(draft);
+}
+
 int __vfio_survey(struct vfio_layout *layout)
 {
-	int iommufd = iommufd_open();
-	int device = vfio_open();
+	int iommufd, device, rc;
 	uint32_t i;
-	int rc;
 
+	if (recall_layout(layout))
+		return 0;
+	iommufd = iommufd_open();
+	device = vfio_open();
 	rc = __vfio_bind(device, iommufd, NULL);
 	for (i = 0; !rc && i < VFIO_PCI_NUM_REGIONS; i++) {
 		int error = __vfio_region_info(device, i, &layout->region[i]);
@@ -85,11 +134,12 @@ int __vfio_survey(struct vfio_layout *layout)
 	cts_close(&device);
 	cts_close(&iommufd);
 	layout->ids = htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
-	if (!rc)
-		cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
-			    "%s is no PCI device to vfio: it has no configuration space",
-			    sysfs_device());
-	return rc;
+	if (rc)
+		return rc;
+	cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
+		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
+	keep_layout(layout);
+	return 0;
 }
 
 uint64_t vfio_config_offset(const struct vfio_layout *layout)

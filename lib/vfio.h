@@ -48,7 +48,9 @@ struct vfio_layout {
 
 /*
  * Fills @layout: binds the device, asks, and closes it again, because a parked file can't be asked.
- * Returns what bind returned.
+ * Returns what bind returned. Where CTS_SCRATCH names a folder, the answer is kept there for the
+ * next test: it stays the same as long as the driver has the device, and a bind resets the device,
+ * which takes a tenth of a second.
  */
 int __vfio_survey(struct vfio_layout *layout);
 

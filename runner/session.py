@@ -141,7 +141,7 @@ class Session:
 
     def _test(self, item: Item) -> str | None:
         """Runs one test; returns why the kernel should not be trusted any more, or None."""
-        wanted = operation(item, self._scale)
+        wanted = operation(item, self._scale, self._target.scratch)
         self._send(wanted)
         deadline = time.monotonic() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * self._scale
         log: list[str] = []

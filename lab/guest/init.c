@@ -4,11 +4,13 @@
  * kernel modules that the ramdisk brings (in the order of their names), finds
  * the virtio-serial port of the runner and gives it to cts-exec; or, with
  * "cts.shell" on the kernel command line, starts a shell on the console.
- * When that ends the machine is powered off.
+ * When that ends the machine is powered off. "cts.reset_method=" on the command
+ * line says how functions are reset.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,20 +122,41 @@ static int wait_for_port(char *path, size_t size)
 	return 0;
 }
 
-static int has_word(const char *word)
+/* What follows @start in the word of the kernel command line that begins with it; NULL if there is none. */
+static const char *find_word(const char *start)
 {
-	char line[4096] = "";
+	static char line[4096];
+	size_t length = strlen(start);
 	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
 
-	if (fd < 0)
-		return 0;
-	if (read(fd, line, sizeof(line) - 1) < 0)
-		line[0] = '\0';
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	line[n > 0 ? n : 0] = '\0';
 	for (char *next = strtok(line, " \n"); next; next = strtok(NULL, " \n"))
-		if (!strcmp(next, word))
-			return 1;
-	return 0;
+		if (!strncmp(next, start, length))
+			return next + length;
+	return NULL;
+}
+
+/* Has every PCI function that can do so reset by @method (see the ABI of reset_method in sysfs). */
+static void set_reset_method(const char *method)
+{
+	glob_t found;
+
+	if (glob("/sys/bus/pci/devices/*/reset_method", 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		/* A function that can't do it answers with an error and keeps its own. */
+		if (write(fd, method, strlen(method)) < 0 && errno != EINVAL)
+			say("write", found.gl_pathv[i]);
+		close(fd);
+	}
+	globfree(&found);
 }
 
 /* The runner looks for this line, to tell a program of the suite that failed from a kernel that did. */
@@ -170,11 +193,16 @@ int main(void)
 	char *shell[] = { "/bin/sh", NULL };
 	char *exec[] = { "/cts-exec", "--stream", port, NULL };
 
+	const char *method;
+
 	mount_all();
 	load_modules();
+	method = find_word("cts.reset_method=");
+	if (method)
+		set_reset_method(method);
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
-	if (has_word("cts.shell")) {
+	if (find_word("cts.shell")) {
 		puts("A shell on the virtual host; the suites are in /suites, `exit` powers it off.");
 		run(shell);
 	} else if (wait_for_port(port, sizeof(port))) {

@@ -29,5 +29,9 @@ class Target(Protocol):
         """Facts about the target that the stream can't tell."""
 
     @property
+    def scratch(self) -> str:
+        """A folder on the target that tests may keep things in until it is switched off; nobody else can write there."""
+
+    @property
     def can_cycle(self) -> bool:
         """True if switching off and on gives a fresh kernel."""

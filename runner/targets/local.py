@@ -4,6 +4,7 @@
 import os
 import select
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,14 @@ class LocalTarget:
     def __init__(self, cts_exec: Path) -> None:
         self._path = cts_exec
         self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def scratch(self) -> str:
+        return self._scratch.name if self._scratch else ""
 
     def power_on(self) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="iommu-cts-")
         try:
             # A session of its own: a Ctrl-C at the terminal is for the runner, which then stops cts-exec in order.
             self._process = subprocess.Popen(
@@ -43,6 +50,9 @@ class LocalTarget:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._scratch:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def send(self, line: bytes) -> None:
         if self._process is None or self._process.stdin is None:

@@ -15,6 +15,7 @@ class QemuTarget:
     """A machine whose stream is a virtio-serial port; its console goes to a file beside it."""
 
     can_cycle = True
+    scratch = "/tmp"  # of the ramdisk: new with each boot, and nobody else is there
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine

@@ -45,6 +45,6 @@ def test_without_a_device_the_test_is_seen_as_skipped() -> None:
 
 def test_the_plan_line() -> None:
     (item,) = plan.make([READ], ["0000:01:00.0"], SCOPES, PROGRAMS)
-    line = plan.operation(item, 2.5)
+    line = plan.operation(item, 2.5, "/tmp")
     assert line["argv"] == ["/s/parked", "-r", "parked.read"]
-    assert line["timeout_ms"] == 75000 and line["env"] == {"CTS_DEVICE": "0000:01:00.0"}
+    assert line["timeout_ms"] == 75000 and line["device"] == "0000:01:00.0" and line["env"] == {"CTS_SCRATCH": "/tmp"}
