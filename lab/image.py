@@ -130,7 +130,7 @@ def _key(name: str) -> str:
 
 
 def module_files(toolbox: Toolbox, image: Image, wanted: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """The files of `wanted` and of what they depend on, in the order of loading, and the names that the kernel neither has built in nor as a module.
+    """The files of `wanted` and of what they depend on, in the order of loading, and the names of those that the kernel lacks.
 
     An image that came without modules is taken to have built in whatever it has.
     """

@@ -250,9 +250,6 @@ def _bootstrap(draft: Path, versions: Mapping[str, str], step: Step) -> None:
         if maker.wait() or unpack.wait():
             tail = "\n".join(log.read_text().splitlines()[-15:])
             raise LabError(f"mmdebstrap could not make the toolbox:\n{tail}")
-    # What programs in the tree need to name themselves by; an ordinary user can't read a mode 0000 file later.
-    for path in (tree / "etc/shadow", tree / "etc/gshadow"):
-        path.chmod(0o600)
 
 
 def _make(profile: str, pointer: Path) -> str:

@@ -126,7 +126,10 @@ class Session:
 
     def read_file(self, path: str) -> bytes | None:
         """A file of the target, None if it can't be read there."""
-        parts = self._ask({"op": "read", "path": path}, lambda event: event["ev"] == "file" and (bool(event.get("last")) or "error" in event))
+        parts = self._ask(
+            {"op": "read", "path": path},
+            lambda event: event["ev"] == "file" and (bool(event.get("last")) or "error" in event),
+        )
         if "error" in parts[-1]:
             return None
         return b"".join(base64.b64decode(part["base64"]) for part in parts if part["ev"] == "file")

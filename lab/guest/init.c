@@ -24,9 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT_NAME	  "org.iommu-cts"
-#define PORT_DEADLINE_MS  60000
-#define MODULES		  "/modules"
+#define PORT_NAME "org.iommu-cts"
+#define PORT_DEADLINE_MS 60000
+#define MODULES "/modules"
 
 static void say(const char *what, const char *which)
 {
@@ -49,7 +49,8 @@ static void mount_all(void)
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].where, 0755);
-		/* The kernel may have mounted /dev itself; the others may be left out of its configuration. */
+		/* The kernel may have mounted /dev itself; the others may be left out of its
+		 * configuration. */
 		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL) &&
 		    errno != EBUSY)
 			say("mount", mounts[i].where);
@@ -105,7 +106,8 @@ static int find_port(char *path, size_t size)
 	return found;
 }
 
-/* The port comes with a message from QEMU, some time after its driver: wait for it to show up in /dev. */
+/* The port comes with a message from QEMU, some time after its driver: wait for it to show up in
+ * /dev. */
 static int wait_for_port(char *path, size_t size)
 {
 	struct pollfd events = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
@@ -122,7 +124,8 @@ static int wait_for_port(char *path, size_t size)
 	return 0;
 }
 
-/* What follows @start in the word of the kernel command line that begins with it; NULL if there is none. */
+/* What follows @start in the word of the kernel command line that begins with it; NULL if there is
+ * none. */
 static const char *find_word(const char *start)
 {
 	static char line[4096];
@@ -159,7 +162,8 @@ static void set_reset_method(const char *method)
 	globfree(&found);
 }
 
-/* The runner looks for this line, to tell a program of the suite that failed from a kernel that did. */
+/* The runner looks for this line, to tell a program of the suite that failed from a kernel that
+ * did. */
 static void report_death(const char *what, int status)
 {
 	if (WIFSIGNALED(status))

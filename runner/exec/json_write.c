@@ -99,8 +99,9 @@ void json_put_raw(struct json_out *o, const char *key, const char *json, size_t 
 void json_put_int(struct json_out *o, const char *key, int64_t value)
 {
 	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRId64, value);
 
-	json_put_raw(o, key, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, value));
+	json_put_raw(o, key, text, (size_t)len);
 }
 
 void json_put_bool(struct json_out *o, const char *key, bool value)

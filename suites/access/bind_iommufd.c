@@ -16,9 +16,10 @@ CTS_TEST_F(bind, iommufd_negative,
 	static const int numbers[] = { -1, -2, AT_FDCWD, INT_MIN };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		EXPECT_EQ(-EINVAL, __vfio_bind(self->device, numbers[i], NULL))
-	TH_LOG("%d", numbers[i]);
+		TH_LOG("%d", numbers[i]);
+	}
 	EXPECT_BINDABLE();
 }
 

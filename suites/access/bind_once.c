@@ -135,8 +135,9 @@ CTS_TEST_F(bind, concurrent_files,
 		EXPECT_EQ(1, run_contest(contestants, self->iommufd, &others));
 		EXPECT_EQ(THREADS - 1, others);
 		for (i = 0; i < THREADS; i++) {
-			if (!contestants[i].result)
+			if (!contestants[i].result) {
 				EXPECT_EQ(0, gate_ioctl.use(contestants[i].device, &self->layout));
+			}
 			cts_close(&contestants[i].device);
 		}
 	}

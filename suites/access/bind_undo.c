@@ -41,8 +41,9 @@ CTS_TEST_F(bind, unwritable_leaves_no_id,
 
 	EXPECT_EQ(-EFAULT, bind_unwritable(self->device, self->iommufd));
 	/* Ids are small numbers. */
-	for (id = 1; id <= 256; id++)
+	for (id = 1; id <= 256; id++) {
 		EXPECT_EQ(-ENOENT, __iommufd_find_device(self->iommufd, id)) TH_LOG("id %u", id);
+	}
 }
 
 CTS_TEST_F(bind, unwritable_releases_dma,
@@ -125,8 +126,9 @@ CTS_TEST_F(bind, refused_binds_drop_the_iommufd,
 	EXPECT_EQ(-EINVAL, __vfio_bind(second, self->iommufd, NULL));
 	EXPECT_EQ(-EINVAL, __vfio_bind(self->device, self->iommufd, NULL));
 	cts_close(&self->device);
-	for (i = 0; i < ARRAY_SIZE(refused_binds); i++)
+	for (i = 0; i < ARRAY_SIZE(refused_binds); i++) {
 		EXPECT_EQ(refused_binds[i].error, refused_binds[i].bind(second, self->iommufd));
+	}
 
 	ASSERT_LT(before, pinned_kib());
 	cts_close(&self->iommufd);

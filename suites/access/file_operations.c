@@ -215,8 +215,9 @@ CTS_TEST_F(file, seek_is_refused,
 		EXPECT_EQ(ESPIPE, errno);
 	}
 	/* Positions given with the call are another matter. */
-	if (variant->bound)
+	if (variant->bound) {
 		EXPECT_EQ(0, gate_read.use(self->device, &self->layout));
+	}
 }
 
 CTS_TEST_F(file, fdinfo_names_the_device,
@@ -245,8 +246,9 @@ CTS_TEST_F(file, fdinfo_names_the_device,
 	EXPECT_STREQ(real, value);
 
 	/* A file that had been bound would refuse to be bound again. */
-	if (!variant->bound)
+	if (!variant->bound) {
 		EXPECT_EQ(0, __vfio_bind(self->device, self->iommufd, NULL));
+	}
 }
 
 CTS_MAIN

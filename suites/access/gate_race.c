@@ -62,14 +62,16 @@ CTS_TEST_F(gate, race_with_bind,
 
 		race.device = vfio_open();
 		ASSERT_EQ(0, pthread_barrier_init(&race.start, NULL, THREADS + 1));
-		for (i = 0; i < THREADS; i++)
+		for (i = 0; i < THREADS; i++) {
 			ASSERT_EQ(0, pthread_create(&threads[i], NULL, go_at_gate, &race));
+		}
 
 		pthread_barrier_wait(&race.start);
 		error = __vfio_bind(race.device, self->iommufd, NULL);
 		atomic_store(&race.bound, 1);
-		for (i = 0; i < THREADS; i++)
+		for (i = 0; i < THREADS; i++) {
 			ASSERT_EQ(0, pthread_join(threads[i], NULL));
+		}
 
 		EXPECT_EQ(0, error);
 		EXPECT_EQ(0, atomic_load(&race.wrong));

@@ -55,9 +55,10 @@ CTS_TEST_F(parked, mmap,
 		off_t offset = self->layout.region[i].offset;
 
 		for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
-			for (prot = PROT_NONE; prot <= (PROT_READ | PROT_WRITE); prot++)
+			for (prot = PROT_NONE; prot <= (PROT_READ | PROT_WRITE); prot++) {
 				EXPECT_EQ(-EINVAL,
 					  try_map(self->device, where, prot, kinds[kind], offset));
+			}
 	}
 }
 
@@ -69,9 +70,10 @@ CTS_TEST_F(parked, mmap_anywhere,
 	void *where = free_address();
 	int shift;
 
-	for (shift = __builtin_ctzl(page_size()); shift < 63; shift++)
+	for (shift = __builtin_ctzl(page_size()); shift < 63; shift++) {
 		EXPECT_EQ(-EINVAL,
 			  try_map(self->device, where, PROT_READ, MAP_SHARED, (off_t)1 << shift));
+	}
 }
 
 CTS_TEST_F(parked, mmap_mappable_region,
