@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from lab import ksrc, toolbox
 from results import build, journal, junit, ktap, report
 from results.model import Run, counts
 from results.summary import WIDTH, print_summary
@@ -154,9 +155,8 @@ def test_ktap_names_stay_apart(tmp_path: Path) -> None:
         "not ok 1 c", "not ok 1 d", "not ok 2 c/", "not ok 3 c_", "not ok 1 b", "not ok 1 a"]
 
 
-@pytest.mark.skipif("KSRC" not in os.environ, reason="KSRC names no kernel source tree")
 def test_ktap_is_what_the_kernels_parser_reads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(os.environ["KSRC"]) / "tools/testing/kunit"))
+    monkeypatch.syspath_prepend(str(ksrc.find(toolbox.obtain(), None).tree / "tools/testing/kunit"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     import kunit_parser
     import kunit_printer

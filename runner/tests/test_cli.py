@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the command says and returns when it is used wrongly, or when the lab fails."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import host
+from lab.binaries import TOP
+from results.journal import EventEntry, read
+from runner.run import RUNS
+
+COMMAND = str(TOP / "iommu-cts")
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "clean"], ["report"], ["new"]],
+)
+def test_help_everywhere(words: list[str]) -> None:
+    done = call(*words, "--help")
+    assert done.returncode == 0 and "usage: iommu-cts" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "required"),
+        (["run", "--host", "vdt"], "no host 'vdt'; known: local"),
+        (["run", "--select", "nothing/*"], "no test has such a path"),
+        (["run", "--device", "igb"], "'igb' is no PCI address"),
+        (["run", "--timeout-scale", "0"], "no number between"),
+        (["run", "--kernel", "/nowhere"], "--kernel /nowhere: no such file"),
+        (["run", "--host", "local"], "nothing is touched unless it is named"),
+        (["lab", "build", "--ksrc", "/etc"], "is no kernel source tree"),
+        (["lab", "build", "--patch", "/nowhere"], "--patch /nowhere: no such file"),
+        (["lab", "shell"], "needs a terminal"),
+        (["lab", "clean", "socks"], "nothing of kind socks"),
+        (["report", "nowhere"], "no run of that name"),
+        (["new", "Example"], "write SUBJECT/NAME"),
+        (["new", "access/opens"], "is there already"),
+    ],
+)
+def test_wrong_usage_is_2_and_runs_nothing(words: list[str], said: str) -> None:
+    before = set(RUNS.glob("*"))
+    done = call(*words)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+    assert set(RUNS.glob("*")) == before
+
+
+def test_a_host_that_can_not_start_is_3_and_says_why(tmp_path: Path) -> None:
+    text = (host.FOLDER / "vtd.toml").read_text().replace('"igb,bus=port1"', '"no-such-device"')
+    (tmp_path / "broken.toml").write_text(text)
+    done = call("run", "--host", str(tmp_path / "broken.toml"))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "no-such-device" in done.stderr and "Traceback" not in done.stderr
+
+
+def qemus() -> set[str]:
+    return set(subprocess.run(["pgrep", "-f", "qemu-system-x86_64.*org.iommu-cts"], capture_output=True, text=True).stdout.split())
+
+
+def running_test(process: "subprocess.Popen[str]", before: set[Path]) -> Path:
+    """Waits until a test of the run has started, and returns the run's folder."""
+    while process.poll() is None:
+        for folder in set(RUNS.glob("*")) - before:
+            entries = read(folder / "journal.jsonl").entries if (folder / "journal.jsonl").exists() else []
+            if any(isinstance(entry, EventEntry) and entry.event["ev"] == "test_start" for entry in entries):
+                return folder
+        time.sleep(0.1)
+    raise AssertionError(f"the run ended early: {process.communicate()}")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_is_stopped_keeps_what_it_has_and_leaves_no_machine(number: signal.Signals, code: int) -> None:
+    before, machines = set(RUNS.glob("*")), qemus()
+    with subprocess.Popen([COMMAND, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        folder = running_test(process, before)
+        assert qemus() - machines
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == code
+    deadline = time.monotonic() + 30
+    while qemus() - machines and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not qemus() - machines
+    assert call("report", folder.name).returncode == (130 if number == signal.SIGINT else 3)
+    assert (folder / "results.ktap").read_text().startswith("KTAP version 1")
+
+
+def test_a_new_test_builds_and_runs() -> None:
+    path = TOP / "suites/access/made_by_new.c"
+    try:
+        assert call("new", "access/made_by_new").returncode == 0
+        done = call("run", "--select", "access/made_by_new/*")
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        path.unlink(missing_ok=True)
