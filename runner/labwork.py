@@ -57,7 +57,9 @@ def shell(arguments: argparse.Namespace) -> int:
 
 
 def _size(path: Path) -> int:
-    return sum(file.lstat().st_blocks * 512 for file in path.rglob("*") if not file.is_dir())
+    """Bytes on the disk; a file with several names (patched sources share what is not patched) counts once."""
+    seen = {(info.st_dev, info.st_ino): info.st_blocks * 512 for info in (file.lstat() for file in path.rglob("*"))}
+    return sum(seen.values())
 
 
 def clean(arguments: argparse.Namespace) -> int:
