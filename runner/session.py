@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One run on one target: boots it, takes the devices, sends the tests one by one, journals everything that comes back.
 
-Nothing is judged here but one thing: whether the kernel can still be trusted with the next test. After a splat, new taint or a test
-that can't be killed the target is power cycled, if it can be.
+Nothing is judged here but one thing: whether the next test finds the kernel as it should be. After a splat, new taint, a test that
+failed or one that can't be killed the target is power cycled, if it can be: a device that stays open behind a broken kernel's back
+would turn every later test red.
 """
 
 import base64
@@ -143,7 +144,7 @@ class Session:
                 raise LabError(f"{device.bdf} can't be given to {device.driver}: {answer['error']}")
 
     def _test(self, item: Item) -> str | None:
-        """Runs one test; returns why the kernel should not be trusted any more, or None."""
+        """Runs one test; returns why the next one should not run on this kernel as it is now, or None."""
         wanted = operation(item, self._scale, self._target.scratch)
         self._send(wanted)
         deadline = time.monotonic() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * self._scale
@@ -164,7 +165,11 @@ class Session:
         found = klog.splats(log)
         if found:
             return f"the kernel said: {found[0].head}"
-        return "the kernel is newly tainted" if event["taint_after"] & ~event["taint_before"] & ~item.planned.taints else None
+        if event["taint_after"] & ~event["taint_before"] & ~item.planned.taints:
+            return "the kernel is newly tainted"
+        if event["outcome"] != "exited" or event["code"]:
+            return "what a failed test left behind must not fail the next one"
+        return None
 
     def _cycle(self, why: str, devices: Sequence[Take]) -> None:
         self._journal.write("power", action="cycle", why=why)
