@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 FRAGMENT = HERE / "kernel" / "x86_64.config"
 RECIPE = 1  # raise it when the way of building changes what comes out
 IMAGE = "bzImage"
+TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/x86/configs/tiny.config")
 
 # Inside the toolbox every tree is at the same place, so that build trees can be copied from one kernel to the next. Looking for
 # warnings would take a sixth of the time of a first build, and is done where the kernel is developed.
@@ -108,12 +109,10 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     if fragment.exists() and fragment.read_text() == wanted:
         return
     step.note("configuring")
-    for target in ("tinyconfig", None, "olddefconfig"):
-        if target:
-            _run(step, recipe.make(out, target), log)
-        else:
-            with (out / ".config").open("a") as stream:  # for Kconfig the last line of a symbol counts
-                stream.write(wanted)
+    # What `make tinyconfig` does, with our lines behind its own (for Kconfig the last line of a symbol counts) and in one step.
+    tiny = [recipe.source.tree / name for name in TINY]
+    (out / "wanted.config").write_text("".join(path.read_text() for path in tiny if path.exists()) + wanted)
+    _run(step, recipe.make(out, "KCONFIG_ALLCONFIG=/mnt/kbuild/wanted.config", "allnoconfig"), log)
     config = set((out / ".config").read_text().splitlines())
     symbols = {line.split("=")[0] for line in config if line.startswith("CONFIG_")}
     lost = [
@@ -123,7 +122,7 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     ]
     if lost:
         raise LabError(
-            "these lines of the configuration did not survive olddefconfig (a dependency is missing, or the symbol is gone):\n  "
+            "these lines of the configuration did not survive (a dependency is missing, or the symbol is gone):\n  "
             + "\n  ".join(lost)
         )
     fragment.write_text(wanted)

@@ -14,7 +14,7 @@ from typing import Any
 from lab import cache
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
-from lab.toolbox import Archive, Toolbox, read_lock
+from lab.toolbox import Toolbox, archive, read_lock
 
 TELLING = ["Makefile", "Kconfig"]
 
@@ -53,15 +53,15 @@ def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str
     """Downloads and unpacks `package`; returns the cache key and a sentence if it is not the wanted version."""
     with Step(f"kernel source {package}") as step, tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
         step.note("asking the archive for versions")
-        archive = Archive(Path(scratch) / "apt")
+        debian = archive()
         try:
-            version, drift = archive.offers([package])[package].resolve(package, wanted)
+            version, drift = debian.offers([package])[package].resolve(package, wanted)
         except LabError:
-            newest = archive.dependency("linux-source")
+            newest = debian.dependency("linux-source")
             if wanted is None or newest is None:
                 raise
             drift = f"{package} is no longer in the archive, taking {newest}"
-            package, version = newest, archive.offers([newest])[newest].candidate
+            package, version = newest, debian.offers([newest])[newest].candidate
         if wanted and drift:
             say(f"WARNING: {drift}; results are not strictly comparable with those of the locked kernel")
 
@@ -69,7 +69,7 @@ def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str
             folder = Path(scratch) / "deb"
             folder.mkdir()
             step.note(f"downloading {version}")
-            archive.download(package, version, folder)
+            debian.download(package, version, folder)
             step.note(f"unpacking {version}")
             _unpack(toolbox, folder, draft)
             return {"package": package, "version": version}

@@ -135,13 +135,16 @@ class Offer:
 
 
 class Archive:
-    """What the Debian archive has now, asked by a private apt that neither reads nor changes the host's own lists."""
+    """What the Debian archive has now, asked by a private apt that neither reads nor changes the host's own lists.
 
-    def __init__(self, folder: Path) -> None:
+    Made by `archive`, once a process: fetching the lists takes several seconds.
+    """
+
+    def __init__(self, folder: Path, uri: str) -> None:
         for name in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
             (folder / name).mkdir(parents=True)
         (folder / "state/status").touch()
-        (folder / "etc/sources.list").write_text(sources(mirror()))
+        (folder / "etc/sources.list").write_text(sources(uri))
         (folder / "etc/preferences").write_text(PIN)
         config = {
             "Dir::State": folder / "state",
@@ -190,6 +193,18 @@ class Archive:
         self._apt("apt-get", "download", f"{package}={version}", cwd=folder)
 
 
+_archives: dict[str, tuple[tempfile.TemporaryDirectory[str], Archive]] = {}
+
+
+def archive() -> Archive:
+    """The archive as it was when this process first asked."""
+    uri = mirror()
+    if uri not in _archives:
+        folder = tempfile.TemporaryDirectory(prefix="iommu-cts-")
+        _archives[uri] = folder, Archive(Path(folder.name), uri)
+    return _archives[uri][1]
+
+
 def _installed(tree: Path) -> dict[str, str]:
     versions = {}
     for block in (tree / "var/lib/dpkg/status").read_text().split("\n\n"):
@@ -227,7 +242,7 @@ def _bootstrap(draft: Path, versions: Mapping[str, str], step: Step) -> None:
                 "mmdebstrap", "--variant=apt", f"--mode={'unshare' if os.getuid() else 'root'}", "--format=tar",
                 "--architectures=amd64", '--aptopt=APT::Install-Recommends "false"',
                 "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-                "--dpkgopt=path-exclude=/usr/share/locale/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io",
                 f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d"; cp {pin} "$1/etc/apt/preferences.d/lab"',
                 f"--customize-hook=mkdir -p {points}",
                 "--include=" + ",".join(f"{package}={version}" for package, version in versions.items()),
@@ -255,9 +270,9 @@ def _bootstrap(draft: Path, versions: Mapping[str, str], step: Step) -> None:
 def _make(profile: str, pointer: Path) -> str:
     """Makes the toolbox of `profile` and points `pointer` at it; returns its cache key."""
     locked = read_lock()
-    with Step(f"toolbox '{profile}'") as step, tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
+    with Step(f"toolbox '{profile}'") as step:
         step.note("asking the archive for versions")
-        offers = Archive(Path(scratch)).offers(PROFILES[profile])
+        offers = archive().offers(PROFILES[profile])
         versions, drift = {}, {}
         for package, offer in offers.items():
             versions[package], gone = offer.resolve(package, locked.get(package))
@@ -277,14 +292,13 @@ def _make(profile: str, pointer: Path) -> str:
 
 def write_lock() -> None:
     """Writes down the newest versions on offer, for the toolbox's packages and the kernel source, in lab/toolbox.lock."""
-    with Step("versions for lab/toolbox.lock"), tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
-        archive = Archive(Path(scratch))
-        source = archive.dependency("linux-source")
+    with Step("versions for lab/toolbox.lock"):
+        source = archive().dependency("linux-source")
         if source is None:
             raise LabError("the Debian archive has no linux-source package")
         names = sorted({source, *(package for packages in PROFILES.values() for package in packages)})
         head = [line for line in LOCK.read_text().splitlines() if line.startswith("#")]
-        lines = [f"{name} {offer.candidate}" for name, offer in archive.offers(names).items()]
+        lines = [f"{name} {offer.candidate}" for name, offer in archive().offers(names).items()]
         LOCK.write_text("\n".join([*head, *lines]) + "\n")
 
 

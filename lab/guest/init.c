@@ -41,7 +41,6 @@ static void mount_all(void)
 		{ "proc", "/proc" },
 		{ "sysfs", "/sys" },
 		{ "devtmpfs", "/dev" },
-		{ "devpts", "/dev/pts" },
 		{ "tmpfs", "/tmp" },
 		{ "debugfs", "/sys/kernel/debug" },
 		{ "hugetlbfs", "/dev/hugepages" },
