@@ -16,7 +16,7 @@ from lab.image import Image
 from lab.toolbox import Toolbox
 
 STREAM_MODULES = ("virtio_pci", "virtio_console")
-KERNEL_WORDS = ("console=ttyS0", "loglevel=5", "panic=-1", "printk.devkmsg=on")
+KERNEL_WORDS = ("console=ttyS0", "loglevel=7", "panic=-1", "printk.devkmsg=on")
 PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
 END_S = 10.0  # from the end of the stream to the end of QEMU
 SUITES = "suites"  # the folder of the test programs in the ramdisk

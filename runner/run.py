@@ -148,17 +148,14 @@ def _execute(options: Options, where: host.Host, lab: Lab, tests: Sequence[catal
             bdfs = list(options.device) or [device.bdf for device in devices]
             items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
             journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
+            journal.write("environment", environment={**target.environment(), **notes, **_environment(inventory)})
             _keep_config(session, lab, folder)
             session.take(devices)
-            environment = {**target.environment(), **notes, **_environment(session.inventory())}
-            journal.write("environment", environment=environment)
+            journal.write("environment", environment=_environment(session.inventory()))
             session.run(items, devices, lambda number, item: step.note(f"{number + 1}/{len(items)} {item.planned.id}"))
             session.end()
         except Lost as lost:
             raise LabError(f"the target was lost outside a test ({lost})\n{target.console()}".rstrip()) from lost
-        except LabError as error:
-            journal.write("lab_error", error=str(error))
-            raise
         finally:
             target.power_off()
 
@@ -196,6 +193,7 @@ def record(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalog
             journal.write("end", why="interrupted")
         except LabError as error:
             say(f"iommu-cts: {error}")
+            journal.write("lab_error", error=str(error))
             journal.write("end", why="finished")
     return folder, report.write_all(folder, existing(options.waivers), date.today())
 
