@@ -57,16 +57,16 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
 class Machine:
     """One virtual machine, to be switched on and off any number of times.
 
-    `folder` holds initrd and gets console.log, to which each boot appends.
+    `folder` holds initrd; each boot appends to the file `console`.
     """
 
-    def __init__(self, toolbox: Toolbox, host: Host, kernel: Image, folder: Path, accel: str = "tcg") -> None:
+    def __init__(self, toolbox: Toolbox, host: Host, kernel: Image, folder: Path, console: Path, accel: str) -> None:
         self.toolbox = toolbox
         self.host = host
         self.kernel = kernel
         self.folder = folder
         self.accel = accel
-        self.console = folder / "console.log"
+        self.console = console
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, extra: Sequence[str], words: Sequence[str] = ()) -> list[str]:
@@ -82,13 +82,14 @@ class Machine:
     def _wrap(self, argv: list[str]) -> list[str]:
         mounts: Mapping[str, Path] = {"ksrc": self.kernel.path.parent}
         devices = ["/dev/kvm"] if self.accel == "kvm" else []
-        return self.toolbox.command(argv, binds={"work": self.folder}, readonly=mounts, devices=devices)
+        binds = {"work": self.folder, "out": self.console.parent}
+        return self.toolbox.command(argv, binds=binds, readonly=mounts, devices=devices)
 
     def power_on(self) -> socket.socket:
         """Starts QEMU and returns the host's end of the stream; LabError if QEMU refuses its command line at once."""
         ours, theirs = socket.socketpair()
         extra = [
-            "-chardev", "file,id=console,path=/mnt/work/console.log,append=on", "-serial", "chardev:console",
+            "-chardev", f"file,id=console,path=/mnt/out/{self.console.name},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=stream,fd={theirs.fileno()}", "-device", "virtio-serial-pci",
             "-device", f"virtserialport,chardev=stream,name={PORT}",
         ]  # fmt: skip

@@ -22,7 +22,7 @@ def _machine(arguments: argparse.Namespace, scratch: Path) -> qemu.Machine:
     lab = running.prepare(where, arguments.kernel, arguments.modules)
     assert lab.image is not None
     qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, scratch)
-    return qemu.Machine(lab.box, where, lab.image, scratch, arguments.accel)
+    return qemu.Machine(lab.box, where, lab.image, scratch, scratch / "console.log", arguments.accel)
 
 
 def boot(arguments: argparse.Namespace) -> int:

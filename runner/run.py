@@ -103,14 +103,12 @@ def _target(where: host.Host, lab: Lab, accel: str, folder: Path, scratch: Path)
     _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, scratch)
     if missing:
         say(f"the kernel has no {', '.join(missing)}; what needs it will be skipped")
-    machine = qemu.Machine(lab.box, where, lab.image, scratch, accel)
+    machine = qemu.Machine(lab.box, where, lab.image, scratch, folder / "console.log", accel)
     notes: dict[str, Any] = {"modules_missing": missing}
     if accel == "kvm" and not _kvm_boots(machine):
         say("KVM did not boot a guest here; going on with software emulation (TCG)")
         machine.accel = "tcg"
         notes["accelerator_note"] = "KVM was asked for and did not boot a guest"
-    machine.console = folder / "console.log"
-    machine.console.touch()
     return QemuTarget(machine), notes
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "wait.h"
 
@@ -52,11 +54,13 @@ void wait_init(void)
 
 void wait_reset_signals(void)
 {
-	struct sigaction act = { .sa_handler = SIG_DFL };
+	/* The kernel's struct sigaction, all zero: SIG_DFL. Signals 32 and 33, which glibc keeps
+	 * for itself, may be inherited as ignored too. */
+	static const unsigned long act[4];
 	sigset_t none;
 
 	for (int sig = 1; sig <= SIGRTMAX; sig++)
-		sigaction(sig, &act, NULL);
+		syscall(SYS_rt_sigaction, sig, act, NULL, (size_t)8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

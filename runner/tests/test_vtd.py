@@ -89,3 +89,4 @@ def test_every_ending_is_told_right(lab: running.Lab, tmp_path: Path) -> None:
     assert judged.boots == 6  # after each of fails, blames_the_lab, crashes, hangs and loses_the_host
     evidence = {result.path.rpartition("/")[2]: result.evidence for result in judged.results}
     assert "Expected 1 (1) == 2 (2)" in evidence["fails"][0].text
+    assert any("reboot: Power down" in shown.text for shown in evidence["loses_the_host"])  # from the console
