@@ -147,7 +147,7 @@ class _Printer:
             for one in result.measurements:
                 params = " ".join(f"{key}={value}" for key, value in one.params.items())
                 if one.samples:
-                    numbers = [f"{number:.6g}" if isinstance(number, float) else str(number)
+                    numbers = [f"{number:.6g}" if abs(number) < 1e6 else f"{number:.0f}"
                                for number in (min(one.samples), median(one.samples), max(one.samples))]
                 else:
                     numbers = ["-"] * 3
