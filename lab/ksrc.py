@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab import cache
+from lab import cache, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from lab.toolbox import Toolbox, archive, read_lock
@@ -41,15 +42,19 @@ def default_package() -> tuple[str, str]:
     raise LabError("lab/toolbox.lock names no linux-source package")
 
 
-def _unpack(toolbox: Toolbox, package: Path, draft: Path) -> None:
+def _unpack(package: Path, draft: Path) -> None:
+    """The tree in the package's inner archive. With the host's own tools: the toolbox is being made meanwhile."""
     script = (
-        "set -eo pipefail; cd /mnt/out; name=$(dpkg-deb --fsys-tarfile /mnt/src/*.deb | tar -t | grep '/linux-source-.*[.]tar[.]');"
-        ' dpkg-deb --fsys-tarfile /mnt/src/*.deb | tar -xO "$name" | xz -dc -T0 | tar -x --strip-components=1 --no-same-owner'
+        "set -eo pipefail; name=$(dpkg-deb --fsys-tarfile \"$1\" | tar -t | grep '/linux-source-.*[.]tar[.]xz$');"
+        ' dpkg-deb --fsys-tarfile "$1" | tar -xO "$name" | xz -dc -T0 | tar -x -C "$2" --strip-components=1 --no-same-owner'
     )
-    toolbox.run("unpacking the kernel source", ["bash", "-c", script], binds={"out": draft}, readonly={"src": package})
+    argv = ["bash", "-c", script, "unpack", str(package), str(draft)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise LabError(f"{package.name} can't be unpacked:\n{done.stderr.strip()}")
 
 
-def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str | None]:
+def _fetch(package: str, wanted: str | None) -> tuple[str, str | None]:
     """Downloads and unpacks `package`; returns the cache key and a sentence if it is not the wanted version."""
     with Step(f"kernel source {package}") as step, tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
         step.note("asking the archive for versions")
@@ -71,7 +76,7 @@ def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str
             step.note(f"downloading {version}")
             debian.download(package, version, folder)
             step.note(f"unpacking {version}")
-            _unpack(toolbox, folder, draft)
+            _unpack(next(folder.glob("*.deb")), draft)
             return {"package": package, "version": version}
 
         key = f"{package}-{version}".replace("/", "_")
@@ -79,7 +84,7 @@ def _fetch(toolbox: Toolbox, package: str, wanted: str | None) -> tuple[str, str
     return key, drift if wanted else None
 
 
-def of_package(toolbox: Toolbox, version: str | None) -> Source:
+def of_package(version: str | None) -> Source:
     """The distribution's source of `version` such as "6.12", by default the one in lab/toolbox.lock; from the cache if it is there."""
     package, wanted = default_package() if version is None else (f"linux-source-{version}", None)
     pointer = cache.root() / "ksrc" / f"{package}@{wanted or 'newest'}"
@@ -89,7 +94,7 @@ def of_package(toolbox: Toolbox, version: str | None) -> Source:
         key, _, note = pointer.read_text().partition("\n")
         drift = note or None
     else:
-        key, drift = _fetch(toolbox, package, wanted)
+        key, drift = _fetch(package, wanted)
         pointer.write_text(f"{key}\n{drift or ''}")
 
     def again(_: Path) -> dict[str, Any]:
@@ -113,18 +118,25 @@ def of_folder(folder: Path) -> Source:
     return Source(str(tree), tree, ("folder", str(tree)), editable=True)
 
 
-def find(toolbox: Toolbox, spec: str | None) -> Source:
+def find(spec: str | None) -> Source:
     """What `--ksrc` names: a folder, a version, or (None) the default."""
     if spec is None:
-        return of_package(toolbox, None)
+        return of_package(None)
     if os.path.isdir(spec):
         return of_folder(Path(spec))
     if re.fullmatch(r"\d+\.\d+", spec):
-        return of_package(toolbox, spec)
+        return of_package(spec)
     raise UsageError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
 
 
-def with_patches(toolbox: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
+def with_toolbox(spec: str | None) -> tuple[Toolbox, Source]:
+    """The toolbox and the source that `--ksrc` names, fetched at the same time: making the toolbox keeps one processor busy at most."""
+    with ThreadPoolExecutor(1) as other:
+        source = other.submit(find, spec)
+        return toolbox.obtain(), source.result()
+
+
+def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
     """A copy of `source` with the patches applied in order (`patch -p1`).
 
     A cached tree is copied by hard links, which is quick and keeps the time stamps, so that an incremental build only compiles what the
@@ -150,7 +162,7 @@ def with_patches(toolbox: Toolbox, source: Source, patches: Sequence[Path]) -> S
             (draft / cache.MANIFEST).unlink(missing_ok=True)
             for patch in patches:
                 argv = ["patch", "-d", "/mnt/ksrc", "-p1", "--forward", "--batch", "-i", f"/mnt/src/{patch.name}"]
-                toolbox.run(
+                box.run(
                     f"applying {patch}", argv, binds={"ksrc": draft}, readonly={"src": patch.resolve().parent}
                 )
         return {"patches": [str(patch) for patch in patches]}

@@ -12,8 +12,7 @@ from lab.errors import LabError
 def main() -> int:
     """Runs the checks and returns 0 if all are clean."""
     try:
-        box = toolbox.obtain()
-        source = ksrc.find(box, None)
+        box, source = ksrc.with_toolbox(None)
         where = {"src": TOP, "ksrc": source.tree, "khdr": kernel.headers(box, source)}
         command = toolbox.obtain("lint").command(["bash", "/mnt/src/lab/lint.sh"], readonly=where, cwd="/mnt/src")
     except LabError as error:

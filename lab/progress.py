@@ -26,8 +26,11 @@ def say(text: str) -> None:
 class Step:
     """One piece of work that takes a while; a context manager.
 
-    `note` sets what is shown behind the title and may be called from any thread.
+    `note` sets what is shown behind the title and may be called from any thread. Of steps that go on at the same time the one that
+    began first has the terminal's line.
     """
+
+    _active: "list[Step]" = []
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -51,14 +54,15 @@ class Step:
     def _tick(self) -> None:
         period = TERMINAL_PERIOD if self._tty else LOG_PERIOD
         while not self._over.wait(period):
-            if self._tty:
+            if self._tty and self._active[0] is self:
                 print(f"\r\033[K{self._line()[:118]}", end="", file=sys.stderr, flush=True)
-            else:
+            elif not self._tty:
                 say(self._line())
 
     def __enter__(self) -> "Step":
         if not self._tty:
             say(f"[0:00] {self.title}")
+        self._active.append(self)
         self._ticker.start()
         return self
 
@@ -67,6 +71,7 @@ class Step:
     ) -> None:
         self._over.set()
         self._ticker.join()
+        self._active.remove(self)
         if self._tty:
             print("\r\033[K", end="", file=sys.stderr)
         say(f"[{clock(self.elapsed())}] {self.title}: {'done' if kind is None else 'FAILED'}")

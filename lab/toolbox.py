@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -193,16 +194,18 @@ class Archive:
         self._apt("apt-get", "download", f"{package}={version}", cwd=folder)
 
 
+_archives_lock = threading.Lock()
 _archives: dict[str, tuple[tempfile.TemporaryDirectory[str], Archive]] = {}
 
 
 def archive() -> Archive:
     """The archive as it was when this process first asked."""
     uri = mirror()
-    if uri not in _archives:
-        folder = tempfile.TemporaryDirectory(prefix="iommu-cts-")
-        _archives[uri] = folder, Archive(Path(folder.name), uri)
-    return _archives[uri][1]
+    with _archives_lock:
+        if uri not in _archives:
+            folder = tempfile.TemporaryDirectory(prefix="iommu-cts-")
+            _archives[uri] = folder, Archive(Path(folder.name), uri)
+        return _archives[uri][1]
 
 
 def _installed(tree: Path) -> dict[str, str]:

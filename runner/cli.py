@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, host, kernel, ksrc, toolbox
+from lab import binaries, host, kernel, ksrc
 from lab.errors import LabError, UsageError
 from results import report, summary
 from results.build import SchemaError
@@ -64,8 +64,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _tests() -> list[catalogue.Test]:
-    box = toolbox.obtain()
-    return catalogue.load(binaries.build(box, ksrc.find(box, None), suite.label()).suites)
+    box, source = ksrc.with_toolbox(None)
+    return catalogue.load(binaries.build(box, source, suite.label()).suites)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -116,9 +116,8 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    box = toolbox.obtain()
-    source = ksrc.with_patches(box, ksrc.find(box, arguments.ksrc), arguments.patch)
-    print(kernel.build(box, source, arguments.config).folder)
+    box, source = ksrc.with_toolbox(arguments.ksrc)
+    print(kernel.build(box, ksrc.with_patches(box, source, arguments.patch), arguments.config).folder)
     return 0
 
 

@@ -58,8 +58,7 @@ class Lab:
 
 def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> Lab:
     """Makes or finds toolbox, kernel and programs; what is in the cache is not made again. LabError says what is missing."""
-    box = toolbox.obtain()
-    source = ksrc.find(box, None)
+    box, source = ksrc.with_toolbox(None)
     picture = None
     if kernels:
         picture = image.find(box, kernels, modules)

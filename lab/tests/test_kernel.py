@@ -50,4 +50,4 @@ def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", ["nowhere", "6", "v6.12"])
 def test_a_source_that_is_none_is_named(spec: str) -> None:
     with pytest.raises(LabError, match=spec):
-        ksrc.find(BOX, spec)
+        ksrc.find(spec)

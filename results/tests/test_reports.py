@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from lab import ksrc, toolbox
+from lab import ksrc
 from results import build, journal, junit, ktap, report
 from results.model import Run, counts
 from results.summary import WIDTH, print_summary
@@ -156,7 +156,7 @@ def test_ktap_names_stay_apart(tmp_path: Path) -> None:
 
 
 def test_ktap_is_what_the_kernels_parser_reads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ksrc.find(toolbox.obtain(), None).tree / "tools/testing/kunit"))
+    monkeypatch.syspath_prepend(str(ksrc.find(None).tree / "tools/testing/kunit"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     import kunit_parser
     import kunit_printer
