@@ -30,8 +30,9 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PROFILES: dict[str, tuple[str, ...]] = {
     "lab": (
         "bc", "bison", "busybox-static", "cpio", "flex", "gcc", "ipxe-qemu", "kmod", "libarchive-tools", "libc6-dev",
-        "libelf-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
+        "libelf-dev", "libpci-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
     ),
+    "fuzz": ("clang", "libc6-dev", "libclang-rt-19-dev", "python3", "python3-dev"),
     "lint": (
         "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "make", "mypy", "python3", "python3-jsonschema",
         "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a driver for a test device has to offer (dma.h says what the calls mean). One file a device;
+ * docs/adding-a-driver.md says how to write one. Each file begins with what the device's guarantees
+ * rest on: what of it a test may believe, and why.
+ */
+#ifndef CTS_DRIVER_H
+#define CTS_DRIVER_H
+
+#include "dma.h"
+#include "function.h"
+
+struct dma {
+	const struct dma_driver *driver;
+	struct function function;
+	void *rings; /* dma_driver.rings_size bytes of zeroed memory, the device's own */
+	uint64_t rings_iova;
+	int msi_eventfd; /* -1: none */
+	void *state;	 /* the driver's */
+};
+
+struct dma_driver {
+	const char *name;
+	unsigned int capabilities;
+	size_t rings_size; /* bytes; rounded up to pages by the library */
+	uint64_t highest_iova;
+	struct dma_limits write;
+	struct dma_limits read;
+	uint64_t access_ns;
+	uint64_t refused_ns;
+
+	/* Is this the driver for vendor:device with this class (24 bits)? */
+	bool (*match)(uint16_t vendor, uint16_t device, uint32_t class);
+	/* Brings the device up; may not count on its rings being reachable. */
+	void (*open)(struct dma *dma);
+	void (*close)(struct dma *dma);
+	/* As in dma.h; NULL without the capability. */
+	int (*write)(struct dma *dma, uint64_t iova, size_t length, void *wrote);
+	int (*read)(struct dma *dma, uint64_t iova, size_t length, void *saw);
+	int (*copy)(struct dma *dma, uint64_t from, uint64_t to, size_t length);
+	void (*send_msi)(struct dma *dma);
+	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
+	int (*storm_stop)(struct dma *dma);
+};
+
+#endif
