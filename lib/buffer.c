@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/mman.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -207,7 +207,7 @@ static bool is_huge(const struct buffer *buffer)
 	FILE *file = fopen("/proc/self/smaps", "re");
 
 	cts_require(file, "/proc/self/smaps");
-	snprintf(start, sizeof(start), "%zx-", (uintptr_t)buffer->memory);
+	snprintf(start, sizeof(start), "%" PRIxPTR "-", (uintptr_t)buffer->memory);
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, start, strlen(start)))
 			here = true;
