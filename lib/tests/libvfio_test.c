@@ -158,6 +158,11 @@ static void limits(struct dma *dma)
 	CHECK_ENDS(dma_read(dma, UINT64_MAX - LEAST + 2, LEAST, data));
 	CHECK_ENDS(dma_copy(dma, iova, iova + 1, LEAST));
 	CHECK_ENDS(dma_storm_start(dma, iova, LEAST - 1));
+	dma_distrust(dma, DMA_WRITE);
+	CHECK_ENDS(dma_write(dma, iova, LEAST, data));
+	CHECK(!dma_copy(dma, iova, iova + LEAST, LEAST));
+	dma_distrust(dma, 0);
+	CHECK(!dma_write(dma, iova, LEAST, data));
 }
 
 static void failure(struct dma *dma)
