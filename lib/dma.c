@@ -106,6 +106,16 @@ struct dma *dma_open(int device, uint64_t rings)
 	return dma;
 }
 
+void dma_abandon(struct dma *dma)
+{
+	if (!dma)
+		return;
+	function_exit(&dma->function);
+	if (dma->rings)
+		munmap(dma->rings, rings_size(dma->driver));
+	free(dma);
+}
+
 void dma_close(struct dma *dma)
 {
 	if (!dma)
@@ -116,10 +126,7 @@ void dma_close(struct dma *dma)
 		cts_close(&dma->msi_eventfd);
 	}
 	function_set_master(&dma->function, false);
-	function_exit(&dma->function);
-	if (dma->rings)
-		munmap(dma->rings, rings_size(dma->driver));
-	free(dma);
+	dma_abandon(dma);
 }
 
 void dma_distrust(struct dma *dma, unsigned int capabilities)
