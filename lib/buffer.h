@@ -7,14 +7,15 @@
 #include <stddef.h>
 
 enum buffer_kind {
-	BUFFER_BASE,	     /* private anonymous memory, base pages only (MADV_NOHUGEPAGE) */
-	BUFFER_THP,	     /* private anonymous memory, transparent huge pages */
-	BUFFER_SHARED,	     /* shared anonymous memory */
-	BUFFER_MEMFD,	     /* a memfd, mapped shared */
-	BUFFER_HUGETLB_2M,   /* private huge pages of 2 MiB, from the pool */
-	BUFFER_HUGETLB_1G,   /* the same of 1 GiB */
+	BUFFER_BASE,	      /* private anonymous memory, base pages only (MADV_NOHUGEPAGE) */
+	BUFFER_THP,	      /* private anonymous memory, transparent huge pages */
+	BUFFER_SHARED,	      /* shared anonymous memory */
+	BUFFER_MEMFD,	      /* a memfd, mapped shared */
+	BUFFER_HUGETLB_2M,    /* private huge pages of 2 MiB, from the pool */
+	BUFFER_HUGETLB_1G,    /* the same of 1 GiB */
 	BUFFER_MEMFD_HUGETLB, /* a memfd of huge pages of the default size, mapped shared */
-	BUFFER_ALIASED,	     /* one memfd of 2 MiB mapped again and again: a large range of little memory */
+	BUFFER_ALIASED, /* one memfd of 2 MiB mapped again and again: a large range of little memory
+			 */
 };
 
 struct buffer {
@@ -31,12 +32,13 @@ const char *buffer_kind_name(enum buffer_kind kind);
 size_t buffer_page(enum buffer_kind kind);
 
 /*
- * @size bytes, a multiple of the kind's page, zeroed, all of it touched, aligned to its page. 0 or
- * -ENOMEM: the pool of huge pages or memory does not hold it; -EOPNOTSUPP: there is no such
- * kind here.
+ * @size bytes, a multiple of the kind's page, zeroed, all of it touched, aligned to its page (2 MiB
+ * for BUFFER_ALIASED), between two inaccessible pages. 0 or -ENOMEM: the pool of huge pages or
+ * memory does not hold it; -EOPNOTSUPP: there is no such kind here.
  */
 int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);
 void buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);
+/* One that was never allocated, all zeroes, is fine. */
 void buffer_free(struct buffer *buffer);
 
 #endif

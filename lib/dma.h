@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DMA by a real device. A test asks for capabilities and not for a device: any function whose driver
- * (lib/drivers/) has them will do.
+ * DMA by a real device. A test asks for capabilities and not for a device: any function whose
+ * driver (lib/drivers/) has them will do.
  *
  * What an access may end with. The oracle is memory: what the device wrote, or an untouched canary.
- * The device's own status comes beside it, and says what it can: 0, all of the access was done as far
- * as the device knows; -EIO, the device saw that it was refused; -ETIMEDOUT, it never came to an end
- * (a device whose descriptors can't be reached has no way to say so). A driver brings the device back
- * to work before it returns one of the two. Anything else that goes wrong is the lab's fault and ends
- * the test so.
+ * The device's own status comes beside it, and says what it can: 0, all of the access was done as
+ * far as the device knows; -EIO, the device saw that it was refused; -ETIMEDOUT, it never came to
+ * an end (a device whose descriptors can't be reached has no way to say so). A driver brings the
+ * device back to work before it returns one of the two. Anything else that goes wrong is the lab's
+ * fault and ends the test so.
  */
 #ifndef CTS_DMA_H
 #define CTS_DMA_H
@@ -18,10 +18,11 @@
 #include <stdint.h>
 
 enum dma_capability {
-	DMA_WRITE = 1 << 0, /* writes bytes that the test knows, of the device's choice or its own */
-	DMA_READ = 1 << 1,  /* reads, and shows what it read */
-	DMA_COPY = 1 << 2,  /* reads from one IOVA and writes that to another */
-	DMA_MSI = 1 << 3,   /* sends a message signalled interrupt when told to */
+	DMA_WRITE =
+		1 << 0,	   /* writes bytes that the test knows, of the device's choice or its own */
+	DMA_READ = 1 << 1, /* reads, and shows what it read */
+	DMA_COPY = 1 << 2, /* reads from one IOVA and writes that to another */
+	DMA_MSI = 1 << 3,  /* sends a message signalled interrupt when told to */
 	DMA_STORM = 1 << 4, /* goes on writing to a range until it is stopped */
 };
 
@@ -29,8 +30,8 @@ enum dma_capability {
 struct dma_limits {
 	size_t smallest;
 	size_t largest;
-	size_t step;	/* lengths are a multiple of it */
-	size_t align;	/* of the IOVA, a power of two */
+	size_t step;  /* lengths are a multiple of it */
+	size_t align; /* of the IOVA, a power of two */
 };
 
 struct dma;
@@ -43,8 +44,8 @@ const char *dma_driver_name(void);
 
 /*
  * Makes the bound device @device ready for DMA, with its own rings and buffers at IOVA @rings: the
- * device reaches them only once dma_map_rings() has put them into the IOAS that it is attached to. It
- * need not be attached yet. Ends the test if the device has no driver, or doesn't come up. Bus
+ * device reaches them only once dma_map_rings() has put them into the IOAS that it is attached to.
+ * It need not be attached yet. Ends the test if the device has no driver, or doesn't come up. Bus
  * mastering is on afterwards.
  */
 struct dma *dma_open(int device, uint64_t rings);
@@ -55,10 +56,12 @@ struct dma *dma_open(int device, uint64_t rings);
  */
 void dma_close(struct dma *dma);
 
-/* How many bytes dma_open() takes at @rings, a multiple of the page size; 0: the driver needs none. */
+/* How many bytes dma_open() takes at @rings, a multiple of the page size; 0: the driver needs none.
+ */
 size_t dma_rings_size(void);
 
-/* Maps the device's rings into @ioas, readable and writable, at the IOVA that dma_open() was given. */
+/* Maps the device's rings into @ioas, readable and writable, at the IOVA that dma_open() was given.
+ */
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 
 /* The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. */
@@ -76,8 +79,8 @@ uint64_t dma_refused_ns(const struct dma *dma);
 
 /*
  * DMA_WRITE: makes the device write @length bytes at @iova and waits for the end of it. On 0 the
- * @length bytes at @wrote are what memory must now hold; untouched otherwise. Each write differs from the
- * one before wherever the device can choose.
+ * @length bytes at @wrote are what memory must now hold; untouched otherwise. Each write differs
+ * from the one before wherever the device can choose.
  */
 int dma_write(struct dma *dma, uint64_t iova, size_t length, void *wrote);
 
@@ -95,9 +98,9 @@ int dma_msi_eventfd(const struct dma *dma);
 void dma_send_msi(struct dma *dma);
 
 /*
- * DMA_STORM: the device writes to [@iova, @iova + @length) over and over, until dma_storm_stop(), which
- * returns when its last write is done: 0, or -EIO or -ETIMEDOUT if it met a refusal. Between the two no other
- * call but dma_close().
+ * DMA_STORM: the device writes to [@iova, @iova + @length) over and over, until dma_storm_stop(),
+ * which returns when its last write is done: 0, or -EIO or -ETIMEDOUT if it met a refusal. Between
+ * the two no other call but dma_close().
  */
 void dma_storm_start(struct dma *dma, uint64_t iova, size_t length);
 int dma_storm_stop(struct dma *dma);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A PCI function behind a vfio device file that is bound: its configuration space, BARs and
- * interrupts, as a driver in user space sees them (include/uapi/linux/vfio.h). What works on a bound
- * file only ends the test when it fails; a call with `__` returns 0 or -errno.
+ * interrupts, as a driver in user space sees them (include/uapi/linux/vfio.h). What works on a
+ * bound file only ends the test when it fails; a call with `__` returns 0 or -errno.
  */
 #ifndef CTS_FUNCTION_H
 #define CTS_FUNCTION_H
@@ -48,11 +48,17 @@ void function_reset(const struct function *function);
 uint32_t function_irq_count(const struct function *function, uint32_t index);
 
 /*
- * VFIO_DEVICE_SET_IRQS: makes @count vectors of interrupt @index from @first on signal new eventfds,
- * which go to @eventfds; the caller closes them after function_irq_disable().
+ * VFIO_DEVICE_SET_IRQS: makes @count vectors of interrupt @index from @first on signal new
+ * eventfds, which go to @eventfds; the caller closes them after function_irq_disable().
  */
 void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
 			 uint32_t count, int *eventfds);
+
+/* The same with eventfds that are there: after a reset, which takes them from the vectors. */
+void function_irq_signal(const struct function *function, uint32_t index, uint32_t first,
+			 uint32_t count, const int *eventfds);
+
+/* Takes the eventfds from all vectors of interrupt @index, which must have some. */
 void function_irq_disable(const struct function *function, uint32_t index);
 
 #endif

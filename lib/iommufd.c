@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "iommufd.h"
+#include "iova.h"
 
 int iommufd_open(void)
 {
@@ -40,25 +41,48 @@ int __iommufd_destroy(int iommufd, uint32_t id)
 	return ioctl(iommufd, IOMMU_DESTROY, &args) ? -errno : 0;
 }
 
-int __iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova)
+void iommufd_destroy(int iommufd, uint32_t id)
+{
+	cts_require(!__iommufd_destroy(iommufd, id), "IOMMU_DESTROY of %u", id);
+}
+
+int __iommufd_map_flags(int iommufd, uint32_t ioas, uint32_t flags, const void *memory,
+			size_t length, uint64_t *iova)
 {
 	struct iommu_ioas_map args = {
 		.size = sizeof(args),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
+		.flags = flags,
 		.ioas_id = ioas,
 		.user_va = (uintptr_t)memory,
 		.length = length,
-		.iova = iova,
+		.iova = *iova,
 	};
 
-	return ioctl(iommufd, IOMMU_IOAS_MAP, &args) ? -errno : 0;
+	if (ioctl(iommufd, IOMMU_IOAS_MAP, &args))
+		return -errno;
+	*iova = args.iova;
+	return 0;
+}
+
+void iommufd_map_access(int iommufd, uint32_t ioas, uint32_t access, const void *memory,
+			size_t length, uint64_t iova)
+{
+	cts_require(!__iommufd_map_flags(iommufd, ioas, access | IOMMU_IOAS_MAP_FIXED_IOVA, memory,
+					 length, &iova),
+		    "IOMMU_IOAS_MAP of %zu bytes at IOVA %#llx", length, (unsigned long long)iova);
+}
+
+#define READ_WRITE (IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE)
+
+int __iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova)
+{
+	return __iommufd_map_flags(iommufd, ioas, IOMMU_IOAS_MAP_FIXED_IOVA | READ_WRITE, memory,
+				   length, &iova);
 }
 
 void iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova)
 {
-	cts_require(!__iommufd_map(iommufd, ioas, memory, length, iova),
-		    "IOMMU_IOAS_MAP of %zu bytes at IOVA %#llx", length, (unsigned long long)iova);
+	iommufd_map_access(iommufd, ioas, READ_WRITE, memory, length, iova);
 }
 
 int __iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t *length)
@@ -76,8 +100,59 @@ int __iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t *length)
 	return 0;
 }
 
-/* All usable ranges of @ioas, in ascending order; *@count of them. The caller frees them. */
-static struct iommu_iova_range *iova_ranges(int iommufd, uint32_t ioas, uint32_t *count)
+void iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t length)
+{
+	uint64_t unmapped = length;
+
+	cts_require(!__iommufd_unmap(iommufd, ioas, iova, &unmapped) && unmapped == length,
+		    "IOMMU_IOAS_UNMAP of %#llx bytes at IOVA %#llx", (unsigned long long)length,
+		    (unsigned long long)iova);
+}
+
+int __iommufd_unmap_all(int iommufd, uint32_t ioas, uint64_t *length)
+{
+	*length = UINT64_MAX;
+	return __iommufd_unmap(iommufd, ioas, 0, length);
+}
+
+uint64_t iommufd_unmap_all(int iommufd, uint32_t ioas)
+{
+	uint64_t length;
+
+	cts_require(!__iommufd_unmap_all(iommufd, ioas, &length), "IOMMU_IOAS_UNMAP of all");
+	return length;
+}
+
+int __iommufd_copy(int iommufd, uint32_t target, uint32_t source, uint32_t flags, uint64_t length,
+		   uint64_t from, uint64_t *to)
+{
+	struct iommu_ioas_copy args = {
+		.size = sizeof(args),
+		.flags = flags,
+		.dst_ioas_id = target,
+		.src_ioas_id = source,
+		.length = length,
+		.dst_iova = *to,
+		.src_iova = from,
+	};
+
+	if (ioctl(iommufd, IOMMU_IOAS_COPY, &args))
+		return -errno;
+	*to = args.dst_iova;
+	return 0;
+}
+
+void iommufd_copy(int iommufd, uint32_t target, uint32_t source, uint64_t length, uint64_t from,
+		  uint64_t to)
+{
+	cts_require(!__iommufd_copy(iommufd, target, source, IOMMU_IOAS_MAP_FIXED_IOVA | READ_WRITE,
+				    length, from, &to),
+		    "IOMMU_IOAS_COPY of %#llx bytes at IOVA %#llx", (unsigned long long)length,
+		    (unsigned long long)from);
+}
+
+struct iommu_iova_range *iommufd_iova_ranges(int iommufd, uint32_t ioas, uint32_t *count,
+					     uint64_t *alignment)
 {
 	struct iommu_ioas_iova_ranges args = { .size = sizeof(args), .ioas_id = ioas };
 	struct iommu_iova_range *ranges;
@@ -91,28 +166,18 @@ static struct iommu_iova_range *iova_ranges(int iommufd, uint32_t ioas, uint32_t
 	args.allowed_iovas = (uintptr_t)ranges;
 	cts_require(!ioctl(iommufd, IOMMU_IOAS_IOVA_RANGES, &args), "IOMMU_IOAS_IOVA_RANGES");
 	*count = args.num_iovas;
+	*alignment = args.out_iova_alignment;
 	return ranges;
 }
 
 uint64_t iommufd_usable_iova(int iommufd, uint32_t ioas, uint64_t length, uint64_t align)
 {
-	struct iommu_iova_range *ranges;
-	uint32_t count, i;
-	uint64_t iova = 0;
+	struct iova_space space;
+	uint64_t iova;
 
-	ranges = iova_ranges(iommufd, ioas, &count);
-	for (i = 0; i < count && !iova; i++) {
-		/* IOVA 0 is as good as any, but looks like a mistake in a log. */
-		uint64_t start = ranges[i].start ? ranges[i].start : align;
-		uint64_t aligned = (start + align - 1) & ~(align - 1);
-
-		if (aligned >= start && aligned <= ranges[i].last &&
-		    ranges[i].last - aligned >= length - 1)
-			iova = aligned;
-	}
-	free(ranges);
-	cts_require(iova, "no room for %llu bytes in the usable ranges",
-		    (unsigned long long)length);
+	iova_init(&space, iommufd, ioas, UINT64_MAX);
+	iova = iova_alloc(&space, length, align);
+	iova_exit(&space);
 	return iova;
 }
 
@@ -123,14 +188,33 @@ int __iommufd_hw_info(int iommufd, uint32_t device_id)
 	return ioctl(iommufd, IOMMU_GET_HW_INFO, &args) ? -errno : 0;
 }
 
-int __iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t *hwpt)
+int __iommufd_hwpt_alloc_flags(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t flags,
+			       uint32_t *hwpt)
 {
-	struct iommu_hwpt_alloc args = { .size = sizeof(args), .dev_id = device_id, .pt_id = ioas };
+	struct iommu_hwpt_alloc args = {
+		.size = sizeof(args),
+		.flags = flags,
+		.dev_id = device_id,
+		.pt_id = ioas,
+	};
 
 	if (ioctl(iommufd, IOMMU_HWPT_ALLOC, &args))
 		return -errno;
 	*hwpt = args.out_hwpt_id;
 	return 0;
+}
+
+int __iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t *hwpt)
+{
+	return __iommufd_hwpt_alloc_flags(iommufd, device_id, ioas, 0, hwpt);
+}
+
+uint32_t iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas)
+{
+	uint32_t hwpt = 0;
+
+	cts_require(!__iommufd_hwpt_alloc(iommufd, device_id, ioas, &hwpt), "IOMMU_HWPT_ALLOC");
+	return hwpt;
 }
 
 int __iommufd_find_device(int iommufd, uint32_t id)
@@ -140,7 +224,7 @@ int __iommufd_find_device(int iommufd, uint32_t id)
 	int rc = __iommufd_hwpt_alloc(iommufd, id, ioas, &hwpt);
 
 	if (!rc)
-		cts_require(!__iommufd_destroy(iommufd, hwpt), "IOMMU_DESTROY of table %u", hwpt);
-	cts_require(!__iommufd_destroy(iommufd, ioas), "IOMMU_DESTROY of IOAS %u", ioas);
+		iommufd_destroy(iommufd, hwpt);
+	iommufd_destroy(iommufd, ioas);
 	return rc;
 }

@@ -20,6 +20,7 @@ uint32_t iommufd_ioas_alloc(int iommufd);
 
 /* IOMMU_DESTROY */
 int __iommufd_destroy(int iommufd, uint32_t id);
+void iommufd_destroy(int iommufd, uint32_t id);
 
 /*
  * IOMMU_IOAS_MAP of @length bytes of own memory at the fixed @iova, readable and writable by
@@ -28,13 +29,52 @@ int __iommufd_destroy(int iommufd, uint32_t id);
 int __iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova);
 void iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova);
 
-/* IOMMU_IOAS_UNMAP; *@length is what to unmap and becomes what was unmapped. */
-int __iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t *length);
+/*
+ * IOMMU_IOAS_MAP with just the flags @flags (IOMMU_IOAS_MAP_*): without FIXED_IOVA the kernel
+ * chooses where. *@iova is the wanted IOVA and becomes the one that the kernel reports.
+ */
+int __iommufd_map_flags(int iommufd, uint32_t ioas, uint32_t flags, const void *memory,
+			size_t length, uint64_t *iova);
+
+/* The same at the fixed @iova, with the permissions @access: IOMMU_IOAS_MAP_READABLE, _WRITEABLE. */
+void iommufd_map_access(int iommufd, uint32_t ioas, uint32_t access, const void *memory,
+			size_t length, uint64_t iova);
 
 /*
- * IOMMU_IOAS_IOVA_RANGES: the lowest IOVA that is a multiple of @align (a power of two), not 0, and
- * begins
- * @length usable bytes. Ends the test if there is none.
+ * IOMMU_IOAS_UNMAP; *@length is what to unmap and becomes what was unmapped. The twin requires that
+ * it is as much as was asked for.
+ */
+int __iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t *length);
+void iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t length);
+
+/*
+ * IOMMU_IOAS_UNMAP of all there is (IOVA 0, length UINT64_MAX); *@length becomes how many bytes
+ * that were.
+ */
+int __iommufd_unmap_all(int iommufd, uint32_t ioas, uint64_t *length);
+uint64_t iommufd_unmap_all(int iommufd, uint32_t ioas);
+
+/*
+ * IOMMU_IOAS_COPY of the @length bytes at @from in IOAS @source to IOAS @target with the flags
+ * @flags (IOMMU_IOAS_MAP_*). *@to is the wanted IOVA and becomes the one that the kernel reports.
+ */
+int __iommufd_copy(int iommufd, uint32_t target, uint32_t source, uint32_t flags, uint64_t length,
+		   uint64_t from, uint64_t *to);
+
+/* The same to the fixed IOVA @to, readable and writable by devices. */
+void iommufd_copy(int iommufd, uint32_t target, uint32_t source, uint64_t length, uint64_t from,
+		  uint64_t to);
+
+/*
+ * IOMMU_IOAS_IOVA_RANGES: all usable ranges of @ioas, in ascending order; *@count of them, and what
+ * fixed IOVAs must be a multiple of at *@alignment. The caller frees them.
+ */
+struct iommu_iova_range *iommufd_iova_ranges(int iommufd, uint32_t ioas, uint32_t *count,
+					     uint64_t *alignment);
+
+/*
+ * The lowest usable IOVA that is a multiple of @align (a power of two) and begins @length bytes,
+ * for a test that maps one thing; else see iova.h. Ends the test if there is none.
  */
 uint64_t iommufd_usable_iova(int iommufd, uint32_t ioas, uint64_t length, uint64_t align);
 
@@ -46,6 +86,11 @@ int __iommufd_hw_info(int iommufd, uint32_t device_id);
  * new table's id.
  */
 int __iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t *hwpt);
+uint32_t iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas);
+
+/* The same with the flags @flags (IOMMU_HWPT_ALLOC_*). */
+int __iommufd_hwpt_alloc_flags(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t flags,
+			       uint32_t *hwpt);
 
 /*
  * Does @iommufd know @id as a device that is bound to it? 0 or -ENOENT: a table is made for the

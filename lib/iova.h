@@ -16,21 +16,22 @@ struct iova_space {
 };
 
 /*
- * Asks for the ranges of @ioas as they are now and keeps those up to @highest: the highest IOVA that
- * the device can put out (dma_highest_iova()), UINT64_MAX for any. Attach the device first: before
- * that the IOAS does not know what the device's IOMMU reserves.
+ * Asks for the ranges of @ioas as they are now and keeps those up to @highest: the highest IOVA
+ * that the device can put out (dma_highest_iova()), UINT64_MAX for any. Attach the device first:
+ * before that the IOAS does not know what the device's IOMMU reserves.
  */
 void iova_init(struct iova_space *space, int iommufd, uint32_t ioas, uint64_t highest);
 void iova_exit(struct iova_space *space);
 
 /*
  * The lowest free IOVA that is a multiple of @align (a power of two) and begins @length bytes; they
- * are taken. Never 0. -1 (UINT64_MAX) from __iova_alloc() if there is none.
+ * are taken. Never 0. Without one, UINT64_MAX from the twin with `__`.
  */
 uint64_t __iova_alloc(struct iova_space *space, uint64_t length, uint64_t align);
 uint64_t iova_alloc(struct iova_space *space, uint64_t length, uint64_t align);
 
 /* The same from the top: the highest such IOVA. */
+uint64_t __iova_alloc_top(struct iova_space *space, uint64_t length, uint64_t align);
 uint64_t iova_alloc_top(struct iova_space *space, uint64_t length, uint64_t align);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "dma.h"
 #include "needs.h"
 #include "sysfs.h"
 
@@ -27,6 +28,12 @@ static const struct need {
 #undef CTS_NEED
 };
 
+/* Has the device no driver here (lib/drivers/) that has @capability? */
+static bool lacks(enum dma_capability capability)
+{
+	return !(dma_capabilities() & capability);
+}
+
 /* What is wrong with need @index, in words, or NULL. */
 static const char *missing(enum cts_need_index index)
 {
@@ -43,6 +50,16 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_GROUP:
 		return __sysfs_group_path(path) ? "the device's group has no node in /dev/vfio"
 						: NULL;
+	case CTS_NEED_INDEX_DMA_WRITE:
+		return lacks(DMA_WRITE) ? "no driver makes the device write known bytes" : NULL;
+	case CTS_NEED_INDEX_DMA_READ:
+		return lacks(DMA_READ) ? "no driver makes the device read and show it" : NULL;
+	case CTS_NEED_INDEX_DMA_COPY:
+		return lacks(DMA_COPY) ? "no driver makes the device copy" : NULL;
+	case CTS_NEED_INDEX_DMA_MSI:
+		return lacks(DMA_MSI) ? "no driver makes the device send an MSI" : NULL;
+	case CTS_NEED_INDEX_DMA_STORM:
+		return lacks(DMA_STORM) ? "no driver makes the device write until stopped" : NULL;
 	}
 	return NULL;
 }

@@ -2,15 +2,14 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "iommufd.h"
+#include "scratch.h"
 #include "sysfs.h"
 #include "vfio.h"
 #include "vfio_group.h"
@@ -54,12 +53,35 @@ uint32_t vfio_bind(int device, int iommufd)
 	return device_id;
 }
 
-void vfio_attach(int device, uint32_t pt_id)
+int __vfio_attach(int device, uint32_t *pt_id)
 {
-	struct vfio_device_attach_iommufd_pt args = { .argsz = sizeof(args), .pt_id = pt_id };
+	struct vfio_device_attach_iommufd_pt args = { .argsz = sizeof(args), .pt_id = *pt_id };
 
-	cts_require(!ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &args),
-		    "VFIO_DEVICE_ATTACH_IOMMUFD_PT to %u", pt_id);
+	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &args))
+		return -errno;
+	*pt_id = args.pt_id;
+	return 0;
+}
+
+uint32_t vfio_attach(int device, uint32_t pt_id)
+{
+	uint32_t attached = pt_id;
+
+	cts_require(!__vfio_attach(device, &attached), "VFIO_DEVICE_ATTACH_IOMMUFD_PT to %u",
+		    pt_id);
+	return attached;
+}
+
+int __vfio_detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt args = { .argsz = sizeof(args) };
+
+	return ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &args) ? -errno : 0;
+}
+
+void vfio_detach(int device)
+{
+	cts_require(!__vfio_detach(device), "VFIO_DEVICE_DETACH_IOMMUFD_PT");
 }
 
 int __vfio_info(int device, struct vfio_device_info *info)
@@ -77,57 +99,12 @@ int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info
 	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
-/* The file that keeps the layout of the device, in @path; false where nothing is to be kept. */
-static bool layout_path(char *path, size_t size)
-{
-	const char *scratch = getenv("CTS_SCRATCH");
-
-	if (!scratch)
-		return false;
-	return (size_t)snprintf(path, size, "%s/layout-%s", scratch, sysfs_device()) < size;
-}
-
-static bool recall_layout(struct vfio_layout *layout)
-{
-	char path[PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	if (!layout_path(path, sizeof(path)))
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return false;
-	n = read(fd, layout, sizeof(*layout));
-	close(fd);
-	return n == sizeof(*layout);
-}
-
-/* Renamed into place, so that a test that is killed meanwhile leaves no half of it. */
-static void keep_layout(const struct vfio_layout *layout)
-{
-	char path[PATH_MAX], draft[PATH_MAX + 8];
-	bool whole;
-	int fd;
-
-	if (!layout_path(path, sizeof(path)))
-		return;
-	snprintf(draft, sizeof(draft), "%s.draft", path);
-	fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return;
-	whole = write(fd, layout, sizeof(*layout)) == sizeof(*layout);
-	close(fd);
-	if (!whole || rename(draft, path))
-		unlink(draft);
-}
-
 int __vfio_survey(struct vfio_layout *layout)
 {
 	int iommufd, device, rc;
 	uint32_t i;
 
-	if (recall_layout(layout))
+	if (scratch_recall("layout", layout, sizeof(*layout)))
 		return 0;
 	iommufd = iommufd_open();
 	device = vfio_open();
@@ -146,7 +123,7 @@ int __vfio_survey(struct vfio_layout *layout)
 		return rc;
 	cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
 		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
-	keep_layout(layout);
+	scratch_keep("layout", layout, sizeof(*layout));
 	return 0;
 }
 

@@ -27,8 +27,17 @@ int __vfio_bind_raw(int device, void *args);
 int __vfio_bind(int device, int iommufd, uint32_t *device_id);
 uint32_t vfio_bind(int device, int iommufd);
 
-/* VFIO_DEVICE_ATTACH_IOMMUFD_PT to an IOAS or HWPT. */
-void vfio_attach(int device, uint32_t pt_id);
+/*
+ * VFIO_DEVICE_ATTACH_IOMMUFD_PT to an IOAS or HWPT: of a device that is attached already, a
+ * replacement. *@pt_id is what to attach to and becomes what the kernel reports: the HWPT that it
+ * came to be attached to. The twin returns that.
+ */
+int __vfio_attach(int device, uint32_t *pt_id);
+uint32_t vfio_attach(int device, uint32_t pt_id);
+
+/* VFIO_DEVICE_DETACH_IOMMUFD_PT */
+int __vfio_detach(int device);
+void vfio_detach(int device);
 
 /* VFIO_DEVICE_GET_INFO */
 int __vfio_info(int device, struct vfio_device_info *info);

@@ -24,8 +24,8 @@ struct dma_driver {
 	unsigned int capabilities;
 	size_t rings_size; /* bytes; rounded up to pages by the library */
 	uint64_t highest_iova;
-	struct dma_limits write;
-	struct dma_limits read;
+	struct dma_limits write_limits;
+	struct dma_limits read_limits;
 	uint64_t access_ns;
 	uint64_t refused_ns;
 
@@ -42,5 +42,11 @@ struct dma_driver {
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
 	int (*storm_stop)(struct dma *dma);
 };
+
+/* Each is listed in lib/dma.c too. */
+extern const struct dma_driver dma_driver_igb;
+extern const struct dma_driver dma_driver_dsa;
+extern const struct dma_driver dma_driver_ioat;
+extern const struct dma_driver dma_driver_nv_falcon;
 
 #endif

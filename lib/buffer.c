@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <linux/mman.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "check.h"
+#include "memory.h"
+
+#define MIB ((size_t)1 << 20)
+#define ALIASED_SIZE (2 * MIB)
+
+static const char *const kind_names[] = {
+	[BUFFER_BASE] = "base",
+	[BUFFER_THP] = "thp",
+	[BUFFER_SHARED] = "shared",
+	[BUFFER_MEMFD] = "memfd",
+	[BUFFER_HUGETLB_2M] = "hugetlb-2m",
+	[BUFFER_HUGETLB_1G] = "hugetlb-1g",
+	[BUFFER_MEMFD_HUGETLB] = "memfd-hugetlb",
+	[BUFFER_ALIASED] = "aliased",
+};
+
+const char *buffer_kind_name(enum buffer_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* The number that stands in @path behind @before, at the beginning of a line; 0 without it. */
+static size_t number_in(const char *path, const char *before)
+{
+	size_t number = 0;
+	char line[256];
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, before, strlen(before)) &&
+		    sscanf(line + strlen(before), "%zu", &number) == 1)
+			break;
+	}
+	fclose(file);
+	return number;
+}
+
+/* @size, if the kernel knows huge pages of @size bytes, else 0. */
+static size_t hugetlb_page(size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%zukB", size >> 10);
+	return access(path, F_OK) ? 0 : size;
+}
+
+/* What a transparent huge page has, 0 where there are none or they are switched off. */
+static size_t thp_page(void)
+{
+	char enabled[64] = "";
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+
+	if (!file)
+		return 0;
+	if (!fgets(enabled, sizeof(enabled), file) || strstr(enabled, "[never]")) {
+		fclose(file);
+		return 0;
+	}
+	fclose(file);
+	return number_in("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "");
+}
+
+size_t buffer_page(enum buffer_kind kind)
+{
+	switch (kind) {
+	case BUFFER_BASE:
+	case BUFFER_SHARED:
+	case BUFFER_MEMFD:
+	case BUFFER_ALIASED:
+		return page_size();
+	case BUFFER_THP:
+		return thp_page();
+	case BUFFER_HUGETLB_2M:
+		return hugetlb_page(2 * MIB);
+	case BUFFER_HUGETLB_1G:
+		return hugetlb_page(1024 * MIB);
+	case BUFFER_MEMFD_HUGETLB:
+		return number_in("/proc/meminfo", "Hugepagesize:") << 10;
+	}
+	return 0;
+}
+
+/* Would @size bytes of new memory leave a quarter of what is available? Else processes get killed. */
+static bool fits_memory(size_t size)
+{
+	return size <= (number_in("/proc/meminfo", "MemAvailable:") << 10) / 4 * 3;
+}
+
+/*
+ * Address space of @size bytes at a multiple of @align, where something can be mapped by MAP_FIXED,
+ * between two inaccessible pages; NULL if there is none. They catch who runs over the end, and keep
+ * the kernel from joining neighbours.
+ */
+static char *reserve(size_t size, size_t align)
+{
+	size_t page = page_size();
+	size_t total = size + align + 2 * page;
+	char *start, *aligned, *end;
+
+	start = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (start == MAP_FAILED)
+		return NULL;
+	aligned = (char *)(((uintptr_t)start + page + align - 1) & ~(uintptr_t)(align - 1));
+	end = aligned + size + page;
+	if (aligned - page > start)
+		munmap(start, (size_t)(aligned - page - start));
+	if (end < start + total)
+		munmap(end, (size_t)(start + total - end));
+	return aligned;
+}
+
+static void give_back(void *memory, size_t size)
+{
+	munmap((char *)memory - page_size(), size + 2 * page_size());
+}
+
+/* Maps @size bytes at @memory, reserved before; 0 or -errno. */
+static int map_at(void *memory, size_t size, int flags, int fd)
+{
+	flags |= MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0);
+	if (mmap(memory, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+/* A new memfd of @size bytes; a descriptor or -errno. */
+static int new_memfd(size_t size, unsigned int flags)
+{
+	int fd = memfd_create("cts-buffer", MFD_CLOEXEC | flags);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (!ftruncate(fd, (off_t)size))
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+/* @size bytes at @memory that repeat the memfd @fd of ALIASED_SIZE bytes. */
+static int map_aliased(char *memory, size_t size, int fd)
+{
+	size_t offset;
+	int error = 0;
+
+	for (offset = 0; offset < size && !error; offset += ALIASED_SIZE) {
+		size_t rest = size - offset;
+
+		error = map_at(memory + offset, rest < ALIASED_SIZE ? rest : ALIASED_SIZE,
+			       MAP_SHARED, fd);
+	}
+	return error;
+}
+
+static int map_kind(struct buffer *buffer, enum buffer_kind kind)
+{
+	int error;
+
+	switch (kind) {
+	case BUFFER_BASE:
+	case BUFFER_THP:
+		return map_at(buffer->memory, buffer->size, MAP_PRIVATE, -1);
+	case BUFFER_SHARED:
+		return map_at(buffer->memory, buffer->size, MAP_SHARED, -1);
+	case BUFFER_HUGETLB_2M:
+		return map_at(buffer->memory, buffer->size,
+			      MAP_PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB, -1);
+	case BUFFER_HUGETLB_1G:
+		return map_at(buffer->memory, buffer->size,
+			      MAP_PRIVATE | MAP_HUGETLB | MAP_HUGE_1GB, -1);
+	case BUFFER_MEMFD:
+	case BUFFER_MEMFD_HUGETLB:
+	case BUFFER_ALIASED:
+		break;
+	}
+	error = new_memfd(kind == BUFFER_ALIASED ? ALIASED_SIZE : buffer->size,
+			  kind == BUFFER_MEMFD_HUGETLB ? MFD_HUGETLB : 0);
+	if (error < 0)
+		return error;
+	buffer->fd = error;
+	if (kind == BUFFER_ALIASED)
+		return map_aliased(buffer->memory, buffer->size, buffer->fd);
+	return map_at(buffer->memory, buffer->size, MAP_SHARED, buffer->fd);
+}
+
+/* Is all of @buffer made of transparent huge pages? It is a mapping of its own. */
+static bool is_huge(const struct buffer *buffer)
+{
+	size_t huge = 0;
+	char line[256], start[32];
+	bool here = false;
+	FILE *file = fopen("/proc/self/smaps", "re");
+
+	cts_require(file, "/proc/self/smaps");
+	snprintf(start, sizeof(start), "%zx-", (uintptr_t)buffer->memory);
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, start, strlen(start)))
+			here = true;
+		if (here && sscanf(line, "AnonHugePages: %zu", &huge) == 1)
+			break;
+	}
+	fclose(file);
+	return huge << 10 == buffer->size;
+}
+
+int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
+{
+	bool pool = kind == BUFFER_HUGETLB_2M || kind == BUFFER_HUGETLB_1G ||
+		    kind == BUFFER_MEMFD_HUGETLB;
+	size_t offset, page = buffer_page(kind);
+	int error;
+
+	*buffer = (struct buffer){ .size = size, .page = page, .fd = -1 };
+	if (!page)
+		return -EOPNOTSUPP;
+	if (!size || size % page)
+		cts_lab_error("a buffer of %zu bytes, of pages of %zu", size, page);
+	if (!pool && kind != BUFFER_ALIASED && !fits_memory(size))
+		return -ENOMEM;
+	buffer->memory = reserve(size, kind == BUFFER_ALIASED ? ALIASED_SIZE : page);
+	if (!buffer->memory)
+		return -ENOMEM;
+	error = map_kind(buffer, kind);
+	if (!error && kind == BUFFER_THP)
+		error = madvise(buffer->memory, size, MADV_HUGEPAGE) ? -errno : 0;
+	/* EINVAL where there are no transparent huge pages: then there is nothing to be said. */
+	else if (!error && !pool)
+		(void)madvise(buffer->memory, size, MADV_NOHUGEPAGE);
+	for (offset = 0; !error && offset < size; offset += page)
+		((volatile char *)buffer->memory)[offset] = 0;
+	if (!error && kind == BUFFER_THP && !is_huge(buffer))
+		error = -ENOMEM;
+	if (error)
+		buffer_free(buffer);
+	return error;
+}
+
+void buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
+{
+	int error = __buffer_alloc(buffer, kind, size);
+
+	if (error)
+		cts_lab_error("%zu bytes of %s memory: %s", size, buffer_kind_name(kind),
+			      strerror(-error));
+}
+
+void buffer_free(struct buffer *buffer)
+{
+	if (!buffer->memory)
+		return;
+	give_back(buffer->memory, buffer->size);
+	cts_close(&buffer->fd);
+	*buffer = (struct buffer){ .fd = -1 };
+}

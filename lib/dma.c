@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "check.h"
+#include "drivers/driver.h"
+#include "iommufd.h"
+#include "memory.h"
+#include "sysfs.h"
+
+/* The ones of the kernel tree are there as far as the tree has them: suites/Makefile looks. */
+static const struct dma_driver *const drivers[] = {
+#ifdef CTS_KSRC_IGB
+	&dma_driver_igb,
+#endif
+#ifdef CTS_KSRC_DSA
+	&dma_driver_dsa,
+#endif
+#ifdef CTS_KSRC_IOAT
+	&dma_driver_ioat,
+#endif
+#ifdef CTS_KSRC_NV_FALCON
+	&dma_driver_nv_falcon,
+#endif
+	NULL,
+};
+
+/* The driver for the device in CTS_DEVICE, NULL without one. */
+static const struct dma_driver *find_driver(void)
+{
+	const struct dma_driver *const *driver;
+	uint32_t vendor, device, class;
+
+	if (!sysfs_device_exists())
+		return NULL;
+	vendor = sysfs_number("vendor");
+	device = sysfs_number("device");
+	class = sysfs_number("class");
+	for (driver = drivers; *driver; driver++) {
+		if ((*driver)->match((uint16_t)vendor, (uint16_t)device, class))
+			return *driver;
+	}
+	return NULL;
+}
+
+/* The same where there must be one. */
+static const struct dma_driver *driver_of_device(void)
+{
+	const struct dma_driver *driver = find_driver();
+
+	if (!driver)
+		cts_lab_error("%s has no driver here that makes it do DMA", sysfs_device());
+	return driver;
+}
+
+unsigned int dma_capabilities(void)
+{
+	const struct dma_driver *driver = find_driver();
+
+	return driver ? driver->capabilities : 0;
+}
+
+const char *dma_driver_name(void)
+{
+	const struct dma_driver *driver = find_driver();
+
+	return driver ? driver->name : NULL;
+}
+
+static size_t rings_size(const struct dma_driver *driver)
+{
+	return (driver->rings_size + page_size() - 1) & ~(page_size() - 1);
+}
+
+size_t dma_rings_size(void)
+{
+	return rings_size(driver_of_device());
+}
+
+uint64_t dma_highest_iova(void)
+{
+	return driver_of_device()->highest_iova;
+}
+
+struct dma *dma_open(int device, uint64_t rings)
+{
+	const struct dma_driver *driver = driver_of_device();
+	struct dma *dma = calloc(1, sizeof(*dma));
+
+	cts_require(dma, "memory for a device");
+	dma->driver = driver;
+	dma->msi_eventfd = -1;
+	dma->rings_iova = rings;
+	if (driver->rings_size) {
+		dma->rings = mmap(NULL, rings_size(driver), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		cts_require(dma->rings != MAP_FAILED, "memory for rings");
+	}
+	function_init(&dma->function, device);
+	driver->open(dma);
+	function_set_master(&dma->function, true);
+	return dma;
+}
+
+void dma_close(struct dma *dma)
+{
+	if (!dma)
+		return;
+	dma->driver->close(dma);
+	function_set_master(&dma->function, false);
+	function_exit(&dma->function);
+	if (dma->rings)
+		munmap(dma->rings, rings_size(dma->driver));
+	free(dma);
+}
+
+void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
+{
+	if (dma->rings)
+		iommufd_map(iommufd, ioas, dma->rings, rings_size(dma->driver), dma->rings_iova);
+}
+
+const struct dma_limits *dma_write_limits(const struct dma *dma)
+{
+	return &dma->driver->write_limits;
+}
+
+const struct dma_limits *dma_read_limits(const struct dma *dma)
+{
+	return &dma->driver->read_limits;
+}
+
+uint64_t dma_access_ns(const struct dma *dma)
+{
+	return dma->driver->access_ns;
+}
+
+uint64_t dma_refused_ns(const struct dma *dma)
+{
+	return dma->driver->refused_ns;
+}
+
+/* A test that asks for what its device can't do is wrong itself. */
+static void check_capability(const struct dma *dma, unsigned int capability)
+{
+	if (!(dma->driver->capabilities & capability))
+		cts_lab_error(
+			"the test asks %s for what it hasn't (capability %#x): its needs don't say so",
+			dma->driver->name, capability);
+}
+
+static void check_access(const struct dma *dma, const struct dma_limits *limits, uint64_t iova,
+			 size_t length)
+{
+	if (length < limits->smallest || length > limits->largest || length % limits->step ||
+	    iova % limits->align)
+		cts_lab_error(
+			"the test asks %s for %zu bytes at IOVA %#llx: it takes %zu to %zu, multiples of %zu, at multiples of %zu",
+			dma->driver->name, length, (unsigned long long)iova, limits->smallest,
+			limits->largest, limits->step, limits->align);
+	if (iova > dma->driver->highest_iova || dma->driver->highest_iova - iova < length - 1)
+		cts_lab_error("the test asks %s for %zu bytes at IOVA %#llx: it reaches %#llx",
+			      dma->driver->name, length, (unsigned long long)iova,
+			      (unsigned long long)dma->driver->highest_iova);
+}
+
+int dma_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)
+{
+	check_capability(dma, DMA_WRITE);
+	check_access(dma, &dma->driver->write_limits, iova, length);
+	return dma->driver->write(dma, iova, length, wrote);
+}
+
+int dma_read(struct dma *dma, uint64_t iova, size_t length, void *saw)
+{
+	check_capability(dma, DMA_READ);
+	check_access(dma, &dma->driver->read_limits, iova, length);
+	return dma->driver->read(dma, iova, length, saw);
+}
+
+int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
+{
+	check_capability(dma, DMA_COPY);
+	check_access(dma, &dma->driver->read_limits, from, length);
+	check_access(dma, &dma->driver->write_limits, to, length);
+	return dma->driver->copy(dma, from, to, length);
+}
+
+int dma_msi_eventfd(const struct dma *dma)
+{
+	check_capability(dma, DMA_MSI);
+	return dma->msi_eventfd;
+}
+
+void dma_send_msi(struct dma *dma)
+{
+	check_capability(dma, DMA_MSI);
+	dma->driver->send_msi(dma);
+}
+
+void dma_storm_start(struct dma *dma, uint64_t iova, size_t length)
+{
+	check_capability(dma, DMA_STORM);
+	check_access(dma, &dma->driver->write_limits, iova, length);
+	dma->driver->storm_start(dma, iova, length);
+}
+
+int dma_storm_stop(struct dma *dma)
+{
+	check_capability(dma, DMA_STORM);
+	return dma->driver->storm_stop(dma);
+}
