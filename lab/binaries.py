@@ -31,10 +31,11 @@ class Binaries:
         return self.folder / "cts-init"
 
 
-def _headers_digest(folder: Path, harness: Path) -> str:
-    """Stands for everything of a kernel tree that the programs are compiled against."""
+def _tree_digest(headers: Path, selftests: Path) -> str:
+    """Stands for everything of a kernel tree that the programs are compiled from: headers, the harness, drivers of test devices."""
     total = hashlib.sha256()
-    for path in [*sorted(folder.rglob("*.h")), *sorted(harness.glob("*.h"))]:
+    drivers = selftests / "vfio/lib"
+    for path in [*sorted(headers.rglob("*.h")), *sorted(selftests.glob("*.h")), *sorted(drivers.rglob("*.[ch]"))]:
         total.update(str(path.name).encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -45,7 +46,7 @@ def build(toolbox: Toolbox, source: Source, version: str) -> Binaries:
     selftests = source.tree / "tools/testing/selftests"
     if not (selftests / "kselftest_harness.h").is_file():
         raise LabError(f"{source.label} has no tools/testing/selftests/kselftest_harness.h")
-    what = [toolbox.key, _headers_digest(khdr / "include", selftests), str(TOP)]
+    what = [toolbox.key, _tree_digest(khdr / "include", selftests), str(TOP)]
     out = cache.root() / "build" / cache.digest(what)
     readonly = {"src": TOP, "ksrc": source.tree, "khdr": khdr}
     with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):

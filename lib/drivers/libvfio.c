@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The drivers that the kernel tree has for its own vfio selftests
+ * (tools/testing/selftests/vfio/lib/ drivers/ in KSRC), behind struct dma_driver. They are compiled
+ * from there as they are, as many as the tree has; of the library around them only the headers are
+ * used. What the drivers call of it is written here on top of function.h, because the library
+ * opens, binds and attaches the device in its own way, and here that is what the tests are about.
+ *
+ * All of them copy: from one IOVA to another, by struct vfio_pci_driver_ops.memcpy_start() and
+ * memcpy_wait(). So
+ * - a write is a copy out of a buffer in the rings, of bytes that differ from the last write's in
+ * each place;
+ * - a read is a copy into another buffer in the rings;
+ * - a storm is a thread that has the device do short bursts of the same copy, one after the other,
+ * with other bytes each time. Between two bursts the device rests for as long as it takes the
+ *   processor to start the next one.
+ *
+ * What the guarantees rest on. Memory is the oracle, as for every driver; of the device's status:
+ * - igb (82576): a frame is sent in loopback, so the copy is a DMA read into the device's own
+ * memory and a DMA write out of it. Done means that the receive descriptor was written back. PCIe
+ * writes are posted: a refused write still ends in 0. A refused read, or descriptors out of reach,
+ * end in -ETIMEDOUT after 0.2 s, then the device is reset and set up again, which takes 0.5 s more.
+ * A refused copy can have stored what fitted before the refusal. Tried on QEMU's 82576.
+ * - dsa, ioat: a completion record and a channel status tell of a refusal, -EIO. Completion records
+ * out of reach end the test as a fault of the lab on dsa. Not tried on hardware here.
+ * - nv_falcon: the engine reports each transfer as done, or -ETIMEDOUT. It sends no MSI. Not tried
+ *   on hardware here.
+ *
+ * Their assertions mean that the device did not do as it should, or that the driver was used
+ * wrongly: nothing that speaks against the kernel under test. They call exit() for it, which
+ * the compiler is told to be libvfio_exit() (suites/Makefile), and that makes it an error of the
+ * lab.
+ */
+#include <libvfio.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "drivers/driver.h"
+#include "measure.h"
+
+/* The rings: what the tree's driver keeps there (that of igb has 128 KiB), and a buffer each way. */
+#define STATE_SIZE 0x40000
+#define BUFFER_SIZE 0x10000
+#define OUT_OFFSET STATE_SIZE
+#define IN_OFFSET (OUT_OFFSET + BUFFER_SIZE)
+#define RINGS_SIZE (IN_OFFSET + BUFFER_SIZE)
+
+#define BURST 64
+#define RESET_PATIENCE_NS 1000000000ULL
+
+struct adapter {
+	struct vfio_pci_device device;
+	struct iommu iommu; /* only stands for the device in iommu_hva2iova() */
+	struct dma *dma;
+	uint64_t random;
+	struct {
+		pthread_t thread;
+		atomic_bool stop;
+		bool running;
+		uint64_t iova;
+		size_t length;
+		int result;
+	} storm;
+};
+
+static struct adapter *to_adapter(struct vfio_pci_device *device)
+{
+	return container_of(device, struct adapter, device);
+}
+
+/* What the tree's drivers call of the library that they belong to. */
+
+void __attribute__((noreturn)) libvfio_exit(int status);
+
+void libvfio_exit(int status)
+{
+	cts_lab_error("the kernel tree's driver for the device gave up (%d), for the reason above",
+		      status);
+}
+
+iova_t iommu_hva2iova(struct iommu *iommu, void *vaddr)
+{
+	const struct dma_region *region =
+		&container_of(iommu, struct adapter, iommu)->device.driver.region;
+	uint64_t offset = (uint64_t)((char *)vaddr - (char *)region->vaddr);
+
+	if (offset >= region->size)
+		cts_lab_error("the kernel tree's driver asks for the IOVA of what isn't its own");
+	return region->iova + offset;
+}
+
+void vfio_pci_config_access(struct vfio_pci_device *device, bool write, size_t config, size_t size,
+			    void *data)
+{
+	const struct function *function = &to_adapter(device)->dma->function;
+	uint32_t value = 0;
+
+	if (write) {
+		memcpy(&value, data, size);
+		function_config_write(function, (uint32_t)config, size, value);
+	} else {
+		value = function_config_read(function, (uint32_t)config, size);
+		memcpy(data, &value, size);
+	}
+}
+
+void vfio_pci_irq_enable(struct vfio_pci_device *device, u32 index, u32 vector, int count)
+{
+	function_irq_enable(&to_adapter(device)->dma->function, index, vector, (uint32_t)count,
+			    device->msi_eventfds + vector);
+}
+
+void vfio_pci_irq_disable(struct vfio_pci_device *device, u32 index)
+{
+	size_t i;
+
+	function_irq_disable(&to_adapter(device)->dma->function, index);
+	for (i = 0; i < ARRAY_SIZE(device->msi_eventfds); i++)
+		cts_close(&device->msi_eventfds[i]);
+}
+
+void vfio_pci_irq_reenable(struct vfio_pci_device *device, u32 index, u32 vector, int count)
+{
+	function_irq_signal(&to_adapter(device)->dma->function, index, vector, (uint32_t)count,
+			    device->msi_eventfds + vector);
+}
+
+/* The kernel refuses with EAGAIN while somebody else holds the device's lock. */
+void vfio_pci_device_reset(struct vfio_pci_device *device)
+{
+	uint64_t deadline = measure_now() + RESET_PATIENCE_NS;
+	int error;
+
+	do {
+		error = __function_reset(&to_adapter(device)->dma->function);
+	} while (error == -EAGAIN && measure_now() < deadline && !sched_yield());
+	if (error)
+		cts_lab_error("the device can't be reset: %s", strerror(-error));
+}
+
+/* The driver's side, dma.h. */
+
+static void adapter_open(struct dma *dma, const struct vfio_pci_driver_ops *ops)
+{
+	struct adapter *adapter = calloc(1, sizeof(*adapter));
+	struct vfio_pci_device *device;
+	unsigned int i;
+
+	cts_require(adapter, "memory for a driver");
+	dma->state = adapter;
+	adapter->dma = dma;
+	device = &adapter->device;
+	device->bdf = "device";
+	device->fd = dma->function.fd;
+	device->iommu = &adapter->iommu;
+	device->config_space = dma->function.region[VFIO_PCI_CONFIG_REGION_INDEX];
+	for (i = 0; i < FUNCTION_BARS; i++) {
+		device->bars[i].info = dma->function.region[i];
+		if (device->bars[i].info.size &&
+		    device->bars[i].info.flags & VFIO_REGION_INFO_FLAG_MMAP)
+			device->bars[i].vaddr = (void *)function_map_bar(&dma->function, i);
+	}
+	for (i = 0; i < ARRAY_SIZE(device->msi_eventfds); i++)
+		device->msi_eventfds[i] = -1;
+	device->msi_info.count = function_irq_count(&dma->function, VFIO_PCI_MSI_IRQ_INDEX);
+	device->msix_info.count = function_irq_count(&dma->function, VFIO_PCI_MSIX_IRQ_INDEX);
+	device->driver.region = (struct dma_region){
+		.vaddr = dma->rings,
+		.iova = dma->rings_iova,
+		.size = STATE_SIZE,
+	};
+	device->driver.ops = ops;
+	function_set_master(&dma->function, true);
+	if (ops->probe(device))
+		cts_lab_error("the kernel tree's driver %s does not take the device",
+			      dma->driver->name);
+	ops->init(device);
+	device->driver.initialized = true;
+	if (ops->send_msi)
+		dma->msi_eventfd = device->msi_eventfds[device->driver.msi];
+	if (getrandom(&adapter->random, sizeof(adapter->random), GRND_NONBLOCK) !=
+	    sizeof(adapter->random))
+		adapter->random = measure_now();
+	adapter->random |= 1;
+}
+
+/* Makes every one of @length bytes another one than it was. */
+static void renew(struct adapter *adapter, uint8_t *bytes, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		/* xorshift64 */
+		adapter->random ^= adapter->random << 13;
+		adapter->random ^= adapter->random >> 7;
+		adapter->random ^= adapter->random << 17;
+		bytes[i] = (uint8_t)(bytes[i] + 1 + (adapter->random >> 32) % 255);
+	}
+}
+
+/* One burst of @count copies, not longer than the driver can. */
+static int copy_burst(struct adapter *adapter, uint64_t from, uint64_t to, size_t length,
+		      uint64_t count)
+{
+	const struct vfio_pci_driver_ops *ops = adapter->device.driver.ops;
+	int error;
+
+	ops->memcpy_start(&adapter->device, from, to, length, count);
+	error = ops->memcpy_wait(&adapter->device);
+	if (!error)
+		return 0;
+	return error == -ETIMEDOUT ? -ETIMEDOUT : -EIO;
+}
+
+/* How much of @length bytes to copy first, so that no rest is shorter than the device can. */
+static size_t first_part(const struct adapter *adapter, size_t length)
+{
+	const struct dma_limits *limits = &adapter->dma->driver->write_limits;
+	size_t most = adapter->device.driver.max_memcpy_size;
+
+	if (length <= most)
+		return length;
+	if (length - most >= limits->smallest)
+		return most;
+	return (length - limits->smallest) & ~(limits->align - 1);
+}
+
+static int adapter_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
+{
+	struct adapter *adapter = dma->state;
+	size_t part, done;
+	int error;
+
+	for (done = 0; done < length; done += part) {
+		part = first_part(adapter, length - done);
+		error = copy_burst(adapter, from + done, to + done, part, 1);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int adapter_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)
+{
+	uint8_t *out = (uint8_t *)dma->rings + OUT_OFFSET;
+	int error;
+
+	renew(dma->state, out, length);
+	error = adapter_copy(dma, dma->rings_iova + OUT_OFFSET, iova, length);
+	if (!error)
+		memcpy(wrote, out, length);
+	return error;
+}
+
+static int adapter_read(struct dma *dma, uint64_t iova, size_t length, void *saw)
+{
+	uint8_t *in = (uint8_t *)dma->rings + IN_OFFSET;
+	int error;
+
+	/* What the last read left there must not pass for this one's. */
+	renew(dma->state, in, length);
+	error = adapter_copy(dma, iova, dma->rings_iova + IN_OFFSET, length);
+	if (!error)
+		memcpy(saw, in, length);
+	return error;
+}
+
+static void adapter_send_msi(struct dma *dma)
+{
+	struct adapter *adapter = dma->state;
+
+	adapter->device.driver.ops->send_msi(&adapter->device);
+}
+
+static void *storm(void *argument)
+{
+	struct adapter *adapter = argument;
+	uint8_t *out = (uint8_t *)adapter->dma->rings + OUT_OFFSET;
+	uint64_t out_iova = adapter->dma->rings_iova + OUT_OFFSET;
+	uint64_t count = adapter->device.driver.max_memcpy_count;
+	size_t part, done = 0;
+
+	if (count > BURST)
+		count = BURST;
+	while (!atomic_load(&adapter->storm.stop)) {
+		int error;
+
+		part = first_part(adapter, adapter->storm.length - done);
+		renew(adapter, out, part);
+		error = copy_burst(adapter, out_iova, adapter->storm.iova + done, part, count);
+		if (error && !adapter->storm.result)
+			adapter->storm.result = error;
+		done += part;
+		if (done == adapter->storm.length)
+			done = 0;
+	}
+	return NULL;
+}
+
+static void adapter_storm_start(struct dma *dma, uint64_t iova, size_t length)
+{
+	struct adapter *adapter = dma->state;
+
+	adapter->storm.iova = iova;
+	adapter->storm.length = length;
+	adapter->storm.result = 0;
+	atomic_store(&adapter->storm.stop, false);
+	cts_require(!pthread_create(&adapter->storm.thread, NULL, storm, adapter),
+		    "pthread_create");
+	adapter->storm.running = true;
+}
+
+static int adapter_storm_stop(struct dma *dma)
+{
+	struct adapter *adapter = dma->state;
+
+	atomic_store(&adapter->storm.stop, true);
+	cts_require(!pthread_join(adapter->storm.thread, NULL), "pthread_join");
+	adapter->storm.running = false;
+	return adapter->storm.result;
+}
+
+static void adapter_close(struct dma *dma)
+{
+	struct adapter *adapter = dma->state;
+
+	if (adapter->storm.running)
+		adapter_storm_stop(dma);
+	adapter->device.driver.ops->remove(&adapter->device);
+	free(adapter);
+}
+
+#define COPIES (DMA_WRITE | DMA_READ | DMA_COPY | DMA_STORM)
+
+#define CALLS                                                                           \
+	.rings_size = RINGS_SIZE, .close = adapter_close, .write = adapter_write,       \
+	.read = adapter_read, .copy = adapter_copy, .storm_start = adapter_storm_start, \
+	.storm_stop = adapter_storm_stop
+
+#define MSI .send_msi = adapter_send_msi
+
+#define INTEL 0x8086
+#define NVIDIA 0x10de
+
+#ifdef CTS_KSRC_IGB
+extern const struct vfio_pci_driver_ops igb_ops;
+
+static bool is_igb(uint16_t vendor, uint16_t device, uint32_t class)
+{
+	(void)class;
+	return vendor == INTEL && device == 0x10c9;
+}
+
+static void open_igb(struct dma *dma)
+{
+	adapter_open(dma, &igb_ops);
+}
+
+/*
+ * The shortest frame has 60 bytes. The lowest bit of a receive buffer's address can have another
+ * meaning (82576 datasheet, advanced receive descriptor), so it stays 0.
+ */
+const struct dma_driver dma_driver_igb = {
+	.name = "igb",
+	.capabilities = COPIES | DMA_MSI,
+	.highest_iova = UINT64_MAX,
+	.write_limits = { .smallest = 60, .largest = BUFFER_SIZE, .step = 1, .align = 2 },
+	.read_limits = { .smallest = 60, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
+	.access_ns = 200000,
+	.refused_ns = 900000000,
+	.match = is_igb,
+	.open = open_igb,
+	CALLS,
+	MSI,
+};
+#endif
+
+#ifdef CTS_KSRC_DSA
+extern const struct vfio_pci_driver_ops dsa_ops;
+
+static bool is_dsa(uint16_t vendor, uint16_t device, uint32_t class)
+{
+	(void)class;
+	return vendor == INTEL && (device == 0x0b25 || device == 0x11fb || device == 0x1212);
+}
+
+static void open_dsa(struct dma *dma)
+{
+	adapter_open(dma, &dsa_ops);
+}
+
+const struct dma_driver dma_driver_dsa = {
+	.name = "dsa",
+	.capabilities = COPIES | DMA_MSI,
+	.highest_iova = UINT64_MAX,
+	.write_limits = { .smallest = 1, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
+	.read_limits = { .smallest = 1, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
+	.access_ns = 1000000,
+	.refused_ns = 1000000,
+	.match = is_dsa,
+	.open = open_dsa,
+	CALLS,
+	MSI,
+};
+#endif
+
+#ifdef CTS_KSRC_IOAT
+extern const struct vfio_pci_driver_ops ioat_ops;
+
+static bool is_ioat(uint16_t vendor, uint16_t device, uint32_t class)
+{
+	(void)class;
+	return vendor == INTEL && device == 0x2021;
+}
+
+static void open_ioat(struct dma *dma)
+{
+	adapter_open(dma, &ioat_ops);
+}
+
+const struct dma_driver dma_driver_ioat = {
+	.name = "ioat",
+	.capabilities = COPIES | DMA_MSI,
+	.highest_iova = UINT64_MAX,
+	.write_limits = { .smallest = 1, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
+	.read_limits = { .smallest = 1, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
+	.access_ns = 10000,
+	.refused_ns = 2000000,
+	.match = is_ioat,
+	.open = open_ioat,
+	CALLS,
+	MSI,
+};
+#endif
+
+#ifdef CTS_KSRC_NV_FALCON
+extern const struct vfio_pci_driver_ops nv_falcon_ops;
+
+/* Any display controller of NVIDIA's: which one it is, the driver reads from the device. */
+static bool is_nv_falcon(uint16_t vendor, uint16_t device, uint32_t class)
+{
+	(void)device;
+	return vendor == NVIDIA && class >> 16 == 0x03;
+}
+
+static void open_nv_falcon(struct dma *dma)
+{
+	adapter_open(dma, &nv_falcon_ops);
+}
+
+const struct dma_driver dma_driver_nv_falcon = {
+	.name = "nv_falcon",
+	.capabilities = COPIES,
+	.highest_iova = UINT64_MAX,
+	.write_limits = { .smallest = 4, .largest = BUFFER_SIZE, .step = 4, .align = 4 },
+	.read_limits = { .smallest = 4, .largest = BUFFER_SIZE, .step = 4, .align = 4 },
+	.access_ns = 2000000,
+	.refused_ns = 1000000000,
+	.match = is_nv_falcon,
+	.open = open_nv_falcon,
+	CALLS,
+};
+#endif
