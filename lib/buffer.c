@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/mman.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -198,8 +198,8 @@ static int map_kind(struct buffer *buffer, enum buffer_kind kind)
 	return map_at(buffer->memory, buffer->size, MAP_SHARED, buffer->fd);
 }
 
-/* Is all of @buffer made of transparent huge pages? It is a mapping of its own. */
-static bool is_huge(const struct buffer *buffer)
+/* How many bytes of private @buffer are transparent huge pages. It is a mapping of its own. */
+static size_t huge_bytes(const struct buffer *buffer)
 {
 	size_t huge = 0;
 	char line[256], start[32];
@@ -207,7 +207,7 @@ static bool is_huge(const struct buffer *buffer)
 	FILE *file = fopen("/proc/self/smaps", "re");
 
 	cts_require(file, "/proc/self/smaps");
-	snprintf(start, sizeof(start), "%zx-", (uintptr_t)buffer->memory);
+	snprintf(start, sizeof(start), "%" PRIxPTR "-", (uintptr_t)buffer->memory);
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, start, strlen(start)))
 			here = true;
@@ -215,14 +215,42 @@ static bool is_huge(const struct buffer *buffer)
 			break;
 	}
 	fclose(file);
-	return huge << 10 == buffer->size;
+	return huge << 10;
+}
+
+/* Has every page there. One alias is enough to have all of the memfd behind it. */
+static void touch(const struct buffer *buffer, enum buffer_kind kind)
+{
+	size_t offset, size = buffer->size;
+
+	if (kind == BUFFER_ALIASED && size > ALIASED_SIZE)
+		size = ALIASED_SIZE;
+	for (offset = 0; offset < size; offset += buffer->page)
+		((volatile char *)buffer->memory)[offset] = 0;
+}
+
+/*
+ * Touches @buffer under the kernel's promise to take the pages of its kind, and looks where there
+ * is none: huge pages can run out, and a kernel can be built without madvise().
+ */
+static int fill_kind(const struct buffer *buffer, enum buffer_kind kind)
+{
+	int advice = kind == BUFFER_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+	bool advised = !madvise(buffer->memory, buffer->size, advice);
+
+	touch(buffer, kind);
+	if (kind == BUFFER_THP && huge_bytes(buffer) != buffer->size)
+		return advised ? -ENOMEM : -EOPNOTSUPP;
+	if (kind == BUFFER_BASE && !advised && huge_bytes(buffer))
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
 {
 	bool pool = kind == BUFFER_HUGETLB_2M || kind == BUFFER_HUGETLB_1G ||
 		    kind == BUFFER_MEMFD_HUGETLB;
-	size_t offset, page = buffer_page(kind);
+	size_t page = buffer_page(kind);
 	int error;
 
 	*buffer = (struct buffer){ .size = size, .page = page, .fd = -1 };
@@ -236,15 +264,10 @@ int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
 	if (!buffer->memory)
 		return -ENOMEM;
 	error = map_kind(buffer, kind);
-	if (!error && kind == BUFFER_THP)
-		error = madvise(buffer->memory, size, MADV_HUGEPAGE) ? -errno : 0;
-	/* EINVAL where there are no transparent huge pages: then there is nothing to be said. */
-	else if (!error && !pool)
-		(void)madvise(buffer->memory, size, MADV_NOHUGEPAGE);
-	for (offset = 0; !error && offset < size; offset += page)
-		((volatile char *)buffer->memory)[offset] = 0;
-	if (!error && kind == BUFFER_THP && !is_huge(buffer))
-		error = -ENOMEM;
+	if (!error && pool)
+		touch(buffer, kind);
+	else if (!error)
+		error = fill_kind(buffer, kind);
 	if (error)
 		buffer_free(buffer);
 	return error;

@@ -32,9 +32,9 @@ const char *buffer_kind_name(enum buffer_kind kind);
 size_t buffer_page(enum buffer_kind kind);
 
 /*
- * @size bytes, a multiple of the kind's page, zeroed, all of it touched, aligned to its page (2 MiB
- * for BUFFER_ALIASED), between two inaccessible pages. 0 or -ENOMEM: the pool of huge pages or
- * memory does not hold it; -EOPNOTSUPP: there is no such kind here.
+ * @size bytes, a multiple of the kind's page, zeroed and all there, aligned to its page (2 MiB for
+ * BUFFER_ALIASED), between two inaccessible pages. 0 or -ENOMEM: the pool of huge pages or memory
+ * does not hold it; -EOPNOTSUPP: there is no such kind here.
  */
 int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);
 void buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);

@@ -12,12 +12,12 @@
  */
 static uint64_t pattern(size_t index, uint8_t seed)
 {
-	uint64_t word = (uint64_t)index + 0x9e3779b97f4a7c15;
+	uint64_t word = (uint64_t)index + 0x9e3779b97f4a7c15ULL;
 
-	word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
-	word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+	word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	word = (word ^ (word >> 27)) * 0x94d049bb133111ebULL;
 	word ^= word >> 31;
-	return word ^ 0x0101010101010101 * seed;
+	return word ^ 0x0101010101010101ULL * seed;
 }
 
 /* The pattern's byte at @offset. */

@@ -114,6 +114,11 @@ void dma_close(struct dma *dma)
 	free(dma);
 }
 
+void dma_distrust(struct dma *dma, unsigned int capabilities)
+{
+	dma->distrusted = capabilities;
+}
+
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 {
 	if (dma->rings)
@@ -145,8 +150,12 @@ static void check_capability(const struct dma *dma, unsigned int capability)
 {
 	if (!(dma->driver->capabilities & capability))
 		cts_lab_error(
-			"the test asks %s for what it hasn't (capability %#x): its needs don't say so",
+			"the test asks %s for what it can't do (capability %#x), and does not name that need",
 			dma->driver->name, capability);
+	if (dma->distrusted & capability)
+		cts_lab_error(
+			"%s of %s claims a capability (%#x) that does not work on this device: run `iommu-cts device-test %s`",
+			dma->driver->name, sysfs_device(), capability, sysfs_device());
 }
 
 static void check_access(const struct dma *dma, const struct dma_limits *limits, uint64_t iova,

@@ -56,6 +56,12 @@ struct dma *dma_open(int device, uint64_t rings);
  */
 void dma_close(struct dma *dma);
 
+/*
+ * From now on the use of @capabilities is an error of the lab: they were seen not to work (dut.h).
+ * 0: all are believed again, as the device's own test has to (suites/device/).
+ */
+void dma_distrust(struct dma *dma, unsigned int capabilities);
+
 /* How many bytes dma_open() takes at @rings, a multiple of the page size; 0: the driver needs none.
  */
 size_t dma_rings_size(void);

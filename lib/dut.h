@@ -5,8 +5,8 @@
  *
  * Before a device is believed, each capability that its driver claims is tried once in a boot, in
  * the simplest way: an access through a mapping that allows all. What does not work there is the
- * lab's fault (ERROR) in every test, because a broken device or driver says nothing of the kernel;
- * and `iommu-cts device-test BDF` shows what it is.
+ * lab's fault (ERROR) in every test that uses it, because a broken device or driver says nothing of
+ * the kernel; and `iommu-cts device-test BDF` shows what it is.
  */
 #ifndef CTS_DUT_H
 #define CTS_DUT_H

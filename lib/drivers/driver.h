@@ -15,8 +15,9 @@ struct dma {
 	struct function function;
 	void *rings; /* dma_driver.rings_size bytes of zeroed memory, the device's own */
 	uint64_t rings_iova;
-	int msi_eventfd; /* -1: none */
-	void *state;	 /* the driver's */
+	int msi_eventfd;	 /* -1: none */
+	unsigned int distrusted; /* capabilities that did not work where they had to */
+	void *state;		 /* the driver's */
 };
 
 struct dma_driver {
