@@ -26,6 +26,14 @@ static inline int detach_raw(int device, void *args)
 	return ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, args) ? -errno : 0;
 }
 
+/* Does VFIO_DEVICE_RESET reset the bound device? Some can only be reset with others. */
+static inline bool can_reset(int device)
+{
+	struct vfio_device_info info;
+
+	return !__vfio_info(device, &info) && info.flags & VFIO_DEVICE_FLAGS_RESET;
+}
+
 /* Attaches to @pt_id, but the answer can't be stored: the argument can only be read. */
 static inline int attach_unwritable(int device, uint32_t pt_id)
 {
