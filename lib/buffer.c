@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -235,11 +236,16 @@ static void touch(const struct buffer *buffer, enum buffer_kind kind)
  */
 static int fill_kind(const struct buffer *buffer, enum buffer_kind kind)
 {
-	int advice = kind == BUFFER_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-	bool advised = !madvise(buffer->memory, buffer->size, advice);
+	bool huge = kind == BUFFER_THP;
+	bool advised =
+		!madvise(buffer->memory, buffer->size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	/* Holds for all of the process, so not for longer than it takes. */
+	bool disabled = !huge && !advised && !prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 
 	touch(buffer, kind);
-	if (kind == BUFFER_THP && huge_bytes(buffer) != buffer->size)
+	if (disabled)
+		cts_require(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0), "PR_SET_THP_DISABLE");
+	if (huge && huge_bytes(buffer) != buffer->size)
 		return advised ? -ENOMEM : -EOPNOTSUPP;
 	if (kind == BUFFER_BASE && !advised && huge_bytes(buffer))
 		return -EOPNOTSUPP;

@@ -102,16 +102,23 @@ struct dma *dma_open(int device, uint64_t rings)
 	return dma;
 }
 
+void dma_abandon(struct dma *dma)
+{
+	if (!dma)
+		return;
+	function_exit(&dma->function);
+	if (dma->rings)
+		munmap(dma->rings, rings_size(dma->driver));
+	free(dma);
+}
+
 void dma_close(struct dma *dma)
 {
 	if (!dma)
 		return;
 	dma->driver->close(dma);
 	function_set_master(&dma->function, false);
-	function_exit(&dma->function);
-	if (dma->rings)
-		munmap(dma->rings, rings_size(dma->driver));
-	free(dma);
+	dma_abandon(dma);
 }
 
 void dma_distrust(struct dma *dma, unsigned int capabilities)

@@ -50,11 +50,15 @@ const char *dma_driver_name(void);
  */
 struct dma *dma_open(int device, uint64_t rings);
 
-/*
- * Stops the device (whatever it is attached to) and frees @dma. Closing the device file without it
- * is allowed too, and stops the device as vfio does. NULL is fine.
- */
+/* Stops the device (whatever it is attached to) and frees @dma. NULL is fine. */
 void dma_close(struct dma *dma);
+
+/*
+ * Frees @dma and leaves the device as it is, for a test that closes the device file under it. Its
+ * BARs are unmapped: a mapping is a reference to the file, so that closing it alone does not close
+ * the device. Not during a storm. NULL is fine.
+ */
+void dma_abandon(struct dma *dma);
 
 /*
  * From now on the use of @capabilities is an error of the lab: they were seen not to work (dut.h).

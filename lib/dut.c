@@ -199,11 +199,20 @@ void dut_open_detached(struct dut *dut)
 	dma_distrust(dut->dma, distrusted);
 }
 
+void dut_close_device(struct dut *dut)
+{
+	dma_abandon(dut->dma);
+	dut->dma = NULL;
+	cts_close(&dut->device);
+}
+
 void dut_close(struct dut *dut)
 {
 	if (!dut->iommufd)
 		return;
-	if (dut->device >= 0)
+	if (dut->device < 0)
+		dma_abandon(dut->dma);
+	else
 		dma_close(dut->dma);
 	cts_close(&dut->device);
 	cts_close(&dut->iommufd);

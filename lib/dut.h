@@ -19,11 +19,11 @@
 
 struct dut {
 	int iommufd;
-	int device; /* the bound device file; a test may cts_close() it */
+	int device; /* the bound device file */
 	uint32_t device_id;
 	uint32_t ioas; /* what it is attached to, with the rings mapped; 0: detached */
-	struct iova_space
-		space; /* what the device's IOMMU and the device can do, without the rings */
+	/* What the device's IOMMU and the device itself can do, without the rings. */
+	struct iova_space space;
 	struct dma *dma;
 };
 
@@ -41,8 +41,14 @@ void dut_open(struct dut *dut);
 void dut_open_detached(struct dut *dut);
 
 /*
+ * Closes the device file under the device, as a process that ends does: nothing is stopped first.
+ * The device's mapped BARs, which would keep the file open, are given up with dut->dma.
+ */
+void dut_close_device(struct dut *dut);
+
+/*
  * Stops the device, closes both files and forgets them. What is all zeroes, never opened, is fine,
- * and so is a device file that the test closed (cts_close(&dut->device)).
+ * and so is a device file that was closed.
  */
 void dut_close(struct dut *dut);
 

@@ -103,12 +103,3 @@ uint32_t sysfs_number(const char *name)
 		return 0x8086;
 	return strcmp(name, "device") ? 0x020000 : 0x10c9;
 }
-
-void iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova)
-{
-	(void)iommufd;
-	(void)ioas;
-	fake.mapped = memory;
-	fake.mapped_size = length;
-	fake.mapped_iova = iova;
-}

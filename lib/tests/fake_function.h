@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "function.h"
-#include "iommufd.h"
 
 struct fake {
 	uint8_t config[256];
@@ -15,9 +14,6 @@ struct fake {
 	int eventfd;
 	int resets; /* asked for so far */
 	int busy;   /* so many of them find the device locked */
-	char *mapped;
-	size_t mapped_size;
-	uint64_t mapped_iova;
 };
 
 extern struct fake fake;

@@ -14,6 +14,7 @@
 #include "canary.h"
 #include "dma.h"
 #include "fake_function.h"
+#include "iommufd.h"
 #include "unit.h"
 
 #define RINGS 0x100000000000
@@ -26,16 +27,21 @@ static struct {
 	int result;
 	atomic_int copies;
 	int inits;
+	char *rings;
+	size_t rings_size;
 } model;
 
-static char *at(struct vfio_pci_device *device, iova_t iova)
+void iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64_t iova)
 {
-	const struct dma_region *region = &device->driver.region;
+	CHECK(iommufd == 1 && ioas == 2 && iova == RINGS);
+	model.rings = memory;
+	model.rings_size = length;
+}
 
-	/* The buffers lie behind the region, in the same memory. */
-	if (iova >= RINGS && iova < RINGS + fake.mapped_size)
-		return (char *)region->vaddr + (iova - RINGS);
-	return (char *)(uintptr_t)iova;
+static char *at(iova_t iova)
+{
+	return iova - RINGS < model.rings_size ? model.rings + (iova - RINGS)
+					       : (char *)(uintptr_t)iova;
 }
 
 /* Behind the back of processor and sanitizers, as a device does it. */
@@ -69,12 +75,12 @@ static void model_remove(struct vfio_pci_device *device)
 static void model_memcpy_start(struct vfio_pci_device *device, iova_t src, iova_t dst, u64 size,
 			       u64 count)
 {
-	CHECK(size >= LEAST && size <= MOST && count <= 4095);
+	CHECK(device->driver.initialized && size >= LEAST && size <= MOST && count <= 4095);
 	model.copies++;
 	if (model.out_of_reach)
 		model.result = -ETIMEDOUT;
 	else
-		transfer(at(device, dst), at(device, src), size);
+		transfer(at(dst), at(src), size);
 }
 
 static int model_memcpy_wait(struct vfio_pci_device *device)
@@ -116,7 +122,7 @@ static struct dma *open_model(void)
 	dma = dma_open(3, RINGS);
 	CHECK(fake.master);
 	dma_map_rings(dma, 1, 2);
-	CHECK(fake.mapped_size == dma_rings_size() && fake.mapped_iova == RINGS);
+	CHECK(model.rings_size == dma_rings_size());
 	return dma;
 }
 

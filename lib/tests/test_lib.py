@@ -35,13 +35,13 @@ def includes() -> list[str]:
 
 
 def run(program: str, sources: list[str], options: list[str], folder: Path) -> None:
-    """Builds <program>.c with `sources`, paths below lib/, and runs it."""
+    """Builds <program>.c with `sources`, paths below lib/, and runs it with `folder` to write to."""
     binary = folder / program
     paths = [str(TESTS / f"{program}.c"), *(str(LIB / source) for source in sources)]
     subprocess.run(["gcc", *STRICT, *options, "-o", str(binary), *paths], check=True)
     # Some tests crash a child on purpose: without a stack trace, which takes a second each.
     quiet = {**os.environ, "ASAN_OPTIONS": "handle_segv=0:handle_sigbus=0"}
-    done = subprocess.run([str(binary)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=quiet)
+    done = subprocess.run([str(binary), str(folder)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=quiet)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -55,6 +55,11 @@ def test_buffers_are_what_they_say(tmp_path: Path) -> None:
 
 def test_iovas_are_handed_out_once(includes: list[str], tmp_path: Path) -> None:
     run("iova_test", ["iova.c", "iommufd.c", *COMMON], [*ADDRESSES, *includes[4:]], tmp_path)
+
+
+def test_a_device_is_believed_as_far_as_it_works(includes: list[str], tmp_path: Path) -> None:
+    sources = ["dut.c", "dma.c", "iova.c", "buffer.c", "canary.c", "scratch.c", "tests/fake_function.c", *COMMON]
+    run("dut_test", sources, [*ADDRESSES, "-DCTS_KSRC_IGB", *includes[4:]], tmp_path)
 
 
 @pytest.mark.parametrize("sanitizers", [ADDRESSES, THREADS], ids=["addresses", "threads"])
