@@ -217,6 +217,93 @@ uint32_t iommufd_hwpt_alloc(int iommufd, uint32_t device_id, uint32_t ioas)
 	return hwpt;
 }
 
+#ifdef IOMMU_FAULT_QUEUE_ALLOC
+int __iommufd_fault_queue_alloc(int iommufd, uint32_t *queue, int *fd)
+{
+	struct iommu_fault_alloc args = { .size = sizeof(args) };
+
+	if (ioctl(iommufd, IOMMU_FAULT_QUEUE_ALLOC, &args))
+		return -errno;
+	*queue = args.out_fault_id;
+	*fd = (int)args.out_fault_fd;
+	return 0;
+}
+
+int __iommufd_hwpt_alloc_fault(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t queue,
+			       uint32_t *hwpt)
+{
+	struct iommu_hwpt_alloc args = {
+		.size = sizeof(args),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = device_id,
+		.pt_id = ioas,
+		.fault_id = queue,
+	};
+
+	if (ioctl(iommufd, IOMMU_HWPT_ALLOC, &args))
+		return -errno;
+	*hwpt = args.out_hwpt_id;
+	return 0;
+}
+#else
+int __iommufd_fault_queue_alloc(int iommufd, uint32_t *queue, int *fd)
+{
+	(void)iommufd;
+	(void)queue;
+	(void)fd;
+	return -ENOTTY;
+}
+
+int __iommufd_hwpt_alloc_fault(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t queue,
+			       uint32_t *hwpt)
+{
+	(void)iommufd;
+	(void)device_id;
+	(void)ioas;
+	(void)queue;
+	(void)hwpt;
+	return -EOPNOTSUPP;
+}
+#endif
+
+int __iommufd_allow_iovas(int iommufd, uint32_t ioas, uint64_t start, uint64_t last)
+{
+	struct iommu_iova_range range = { .start = start, .last = last };
+	struct iommu_ioas_allow_iovas args = {
+		.size = sizeof(args),
+		.ioas_id = ioas,
+		.num_iovas = 1,
+		.allowed_iovas = (uintptr_t)&range,
+	};
+
+	return ioctl(iommufd, IOMMU_IOAS_ALLOW_IOVAS, &args) ? -errno : 0;
+}
+
+void iommufd_allow_all(int iommufd, uint32_t ioas)
+{
+	struct iommu_ioas_allow_iovas args = { .size = sizeof(args), .ioas_id = ioas };
+
+	cts_require(!ioctl(iommufd, IOMMU_IOAS_ALLOW_IOVAS, &args), "IOMMU_IOAS_ALLOW_IOVAS");
+}
+
+uint64_t iommufd_usable_bytes(int iommufd, uint32_t ioas, uint64_t start, uint64_t last)
+{
+	struct iommu_iova_range *ranges;
+	uint64_t alignment, bytes = 0;
+	uint32_t count, i;
+
+	ranges = iommufd_iova_ranges(iommufd, ioas, &count, &alignment);
+	for (i = 0; i < count; i++) {
+		uint64_t low = ranges[i].start > start ? ranges[i].start : start;
+		uint64_t high = ranges[i].last < last ? ranges[i].last : last;
+
+		if (low <= high)
+			bytes += high - low + 1;
+	}
+	free(ranges);
+	return bytes;
+}
+
 int __iommufd_find_device(int iommufd, uint32_t id)
 {
 	uint32_t ioas = iommufd_ioas_alloc(iommufd);

@@ -93,6 +93,26 @@ int __iommufd_hwpt_alloc_flags(int iommufd, uint32_t device_id, uint32_t ioas, u
 			       uint32_t *hwpt);
 
 /*
+ * IOMMU_FAULT_QUEUE_ALLOC: the id of a new fault queue, and its descriptor, which the caller closes
+ * before it destroys the queue. -ENOTTY where the kernel has none, or the headers.
+ */
+int __iommufd_fault_queue_alloc(int iommufd, uint32_t *queue, int *fd);
+
+/* IOMMU_HWPT_ALLOC with IOMMU_HWPT_FAULT_ID_VALID: page requests go to @queue. */
+int __iommufd_hwpt_alloc_fault(int iommufd, uint32_t device_id, uint32_t ioas, uint32_t queue,
+			       uint32_t *hwpt);
+
+/*
+ * IOMMU_IOAS_ALLOW_IOVAS: promises [@start, @last] to user space, so that nothing may reserve any
+ * of it; iommufd_allow_all() takes every promise back.
+ */
+int __iommufd_allow_iovas(int iommufd, uint32_t ioas, uint64_t start, uint64_t last);
+void iommufd_allow_all(int iommufd, uint32_t ioas);
+
+/* IOMMU_IOAS_IOVA_RANGES: how many bytes of [@start, @last], which are not all 2^64, are usable. */
+uint64_t iommufd_usable_bytes(int iommufd, uint32_t ioas, uint64_t start, uint64_t last);
+
+/*
  * Does @iommufd know @id as a device that is bound to it? 0 or -ENOENT: a table is made for the
  * device and destroyed again.
  */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A reset sets back the device, not what it is attached to. And while it lasts nothing may be
+ * attached: a device that is being reset doesn't answer the IOMMU's invalidations.
+ */
+
+#include "function.h"
+#include "scene.h"
+
+FIXTURE(reset)
+{
+	struct scene scene;
+};
+
+FIXTURE_SETUP(reset)
+{
+	CTS_CHECK_NEEDS();
+	SCENE_OPEN_OR_SKIP(&self->scene);
+	if (!can_reset(self->scene.dut.device))
+		CTS_SKIP(DEVICE_LACKS, "the device can't be reset by itself");
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	scene_close(&self->scene);
+}
+
+#define NEEDS (CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+
+/* VFIO_DEVICE_RESET with the driver of the test stopped before and started again after it. */
+static void reset_device(struct scene *scene)
+{
+	struct function function;
+
+	dma_close(scene->dut.dma);
+	scene->dut.dma = NULL;
+	function_init(&function, scene->dut.device);
+	function_reset(&function);
+	function_exit(&function);
+	scene_unmap_rings(scene);
+	scene_start_device(scene);
+}
+
+CTS_TEST_F(reset, keeps_the_attachment,
+	   .title = "After a reset the device reaches what it reached before, and no more",
+	   .requirements = { "ATT-018" },
+	   .needs = NEEDS,
+	   .faults = true)
+{
+	struct scene *scene = &self->scene;
+
+	vfio_attach(scene->dut.device, scene->a);
+	vfio_attach(scene->dut.device, scene->b);
+	reset_device(scene);
+	EXPECT_WRITE("b", scene, scene->common);
+	EXPECT_EQ(-EBUSY, __iommufd_destroy(scene->dut.iommufd, scene->b));
+	EXPECT_EQ(0, try_attach(scene->dut.device, scene->a));
+	EXPECT_WRITE("a", scene, scene->common);
+	EXPECT_EQ(0, __vfio_detach(scene->dut.device));
+	EXPECT_WRITE("nothing", scene, scene->common);
+}
+
+CTS_TEST_F(reset, attaches_nothing,
+	   .title = "A reset of a device that was detached leaves its DMA blocked",
+	   .requirements = { "ATT-018", "ISO-006" },
+	   .needs = NEEDS,
+	   .faults = true)
+{
+	struct scene *scene = &self->scene;
+
+	vfio_attach(scene->dut.device, scene->a);
+	vfio_detach(scene->dut.device);
+	reset_device(scene);
+	EXPECT_WRITE("nothing", scene, scene->common);
+	vfio_attach(scene->dut.device, scene->a);
+	EXPECT_WRITE("a", scene, scene->common);
+}
+
+CTS_MAIN
