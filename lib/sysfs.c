@@ -22,10 +22,16 @@ const char *sysfs_device(void)
 	return bdf;
 }
 
+/* The path of @name in the directory of the function @bdf. */
+static void function_path(char path[SYSFS_PATH], const char *bdf, const char *name)
+{
+	snprintf(path, SYSFS_PATH, "%s/%s/%s", PCI_DEVICES, bdf, name);
+}
+
 /* The path of @name in the device's directory. */
 static void device_path(char path[SYSFS_PATH], const char *name)
 {
-	snprintf(path, SYSFS_PATH, "%s/%s/%s", PCI_DEVICES, sysfs_device(), name);
+	function_path(path, sysfs_device(), name);
 }
 
 bool sysfs_device_exists(void)
@@ -38,13 +44,13 @@ bool sysfs_device_exists(void)
 	return !access(path, F_OK);
 }
 
-int __sysfs_cdev_path(char path[SYSFS_PATH])
+int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH])
 {
 	char directory[SYSFS_PATH];
 	const struct dirent *entry;
 	DIR *dir;
 
-	device_path(directory, "vfio-dev");
+	function_path(directory, bdf, "vfio-dev");
 	dir = opendir(directory);
 	if (!dir)
 		return -ENODEV;
@@ -56,6 +62,11 @@ int __sysfs_cdev_path(char path[SYSFS_PATH])
 	return entry && !access(path, F_OK) ? 0 : -ENODEV;
 }
 
+int __sysfs_cdev_path(char path[SYSFS_PATH])
+{
+	return __sysfs_cdev_path_of(sysfs_device(), path);
+}
+
 const char *sysfs_cdev_path(void)
 {
 	static char path[SYSFS_PATH];
@@ -65,16 +76,16 @@ const char *sysfs_cdev_path(void)
 }
 
 /*
- * Reads where the link @name in the device's directory points to; its last component
+ * Reads where the link @name in the directory of the function @bdf points to; its last component
  * goes to @base.
  */
-static int link_base(const char *name, char base[SYSFS_PATH])
+static int link_base(const char *bdf, const char *name, char base[SYSFS_PATH])
 {
 	char path[SYSFS_PATH], target[PATH_MAX];
 	const char *slash;
 	ssize_t length;
 
-	device_path(path, name);
+	function_path(path, bdf, name);
 	length = readlink(path, target, sizeof(target) - 1);
 	if (length < 0)
 		return -errno;
@@ -88,7 +99,7 @@ int __sysfs_group_path(char path[SYSFS_PATH])
 {
 	char group[SYSFS_PATH];
 
-	if (link_base("iommu_group", group))
+	if (link_base(sysfs_device(), "iommu_group", group))
 		return -ENODEV;
 	snprintf(path, SYSFS_PATH, "/dev/vfio/%.64s", group);
 	return access(path, F_OK) ? -ENODEV : 0;
@@ -104,7 +115,39 @@ const char *sysfs_group_path(void)
 
 void sysfs_driver(char name[SYSFS_PATH])
 {
-	cts_require(!link_base("driver", name), "%s has no driver", sysfs_device());
+	cts_require(!link_base(sysfs_device(), "driver", name), "%s has no driver", sysfs_device());
+}
+
+/* For scandir(): "." and ".." are no functions. */
+static int is_bdf(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int __sysfs_siblings(char siblings[][SYSFS_BDF], int room)
+{
+	char path[SYSFS_PATH], own[SYSFS_PATH], driver[SYSFS_PATH];
+	struct dirent **members;
+	int count, i, found = 0;
+
+	device_path(path, "iommu_group/devices");
+	count = scandir(path, &members, is_bdf, alphasort);
+	if (count < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	sysfs_driver(own);
+	for (i = 0; i < count; i++) {
+		const char *bdf = members[i]->d_name;
+
+		if (strcmp(bdf, sysfs_device()) && !link_base(bdf, "driver", driver) &&
+		    !strcmp(driver, own)) {
+			if (found < room)
+				snprintf(siblings[found], SYSFS_BDF, "%.19s", bdf);
+			found++;
+		}
+		free(members[i]);
+	}
+	free(members);
+	return found;
 }
 
 uint32_t sysfs_number(const char *name)

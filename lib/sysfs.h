@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define SYSFS_PATH 256
+#define SYSFS_BDF 20 /* "0000:01:00.0", with a domain of up to eight digits */
 
 /* The BDF in CTS_DEVICE, "0000:01:00.0"; a lab error if there is none. */
 const char *sysfs_device(void);
@@ -22,9 +23,19 @@ bool sysfs_device_exists(void);
 int __sysfs_cdev_path(char path[SYSFS_PATH]);
 const char *sysfs_cdev_path(void);
 
+/* The same for another PCI function. */
+int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH]);
+
 /* The node of the device's IOMMU group, /dev/vfio/N. -ENODEV without one. */
 int __sysfs_group_path(char path[SYSFS_PATH]);
 const char *sysfs_group_path(void);
+
+/*
+ * The other PCI functions in the device's IOMMU group that have the same driver as it, by BDF in
+ * ascending order; the first @room of them go to @siblings. Returns how many there are; -ENODEV if
+ * the device is in no group.
+ */
+int __sysfs_siblings(char siblings[][SYSFS_BDF], int room);
 
 /*
  * The number in the device's sysfs attribute @name ("vendor", "class"): as written there, mostly

@@ -15,12 +15,20 @@
 #include "vfio.h"
 #include "vfio_group.h"
 
+int vfio_open_function(const char *bdf)
+{
+	char path[SYSFS_PATH];
+	int device;
+
+	cts_require(!__sysfs_cdev_path_of(bdf, path), "%s has no vfio character device", bdf);
+	device = open(path, O_RDWR | O_CLOEXEC);
+	cts_require(device >= 0, "open %s", path);
+	return device;
+}
+
 int vfio_open(void)
 {
-	int device = open(sysfs_cdev_path(), O_RDWR | O_CLOEXEC);
-
-	cts_require(device >= 0, "open %s", sysfs_cdev_path());
-	return device;
+	return vfio_open_function(sysfs_device());
 }
 
 int __vfio_bind_raw(int device, void *args)

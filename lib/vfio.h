@@ -14,6 +14,9 @@
 /* Opens the device's node, read and write: a parked file. The caller closes it. */
 int vfio_open(void);
 
+/* The same for another PCI function: a sibling in the group. */
+int vfio_open_function(const char *bdf);
+
 /* VFIO_DEVICE_BIND_IOMMUFD with an argument of the caller's making, which may be any address. */
 int __vfio_bind_raw(int device, void *args);
 
