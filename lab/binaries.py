@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from lab import cache, kernel
+from lab import cache, kernel, reviewed
 from lab.errors import LabError
 from lab.ksrc import Source
 from lab.progress import Step
@@ -41,7 +41,9 @@ def _tree_digest(headers: Path, selftests: Path) -> str:
 
 
 def build(toolbox: Toolbox, source: Source, version: str) -> Binaries:
-    """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. LabError with the compiler's words."""
+    """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. LabError with the compiler's words,
+    or with what that tree's vfio offers and nobody reviewed."""
+    reviewed.check(TOP, source.tree)
     khdr = kernel.headers(toolbox, source)
     selftests = source.tree / "tools/testing/selftests"
     if not (selftests / "kselftest_harness.h").is_file():

@@ -22,10 +22,11 @@ struct uring {
 };
 
 /*
- * Makes a ring, which lasts until the process ends. 0 or -errno: -ENOSYS where the kernel has no
- * io_uring, -EPERM where the administrator switched it off.
+ * Makes a ring with @flags (IORING_SETUP_*), which lasts until the process ends. 0 or -errno:
+ * -ENOSYS where the kernel has no io_uring, -EPERM where the administrator switched it off, -EINVAL
+ * where it doesn't know one of the flags.
  */
-int __uring_setup(struct uring *uring);
+int __uring_setup(struct uring *uring, unsigned int flags);
 
 /* IORING_REGISTER_FILES: makes @fd file 0 of the ring, for requests with IOSQE_FIXED_FILE. */
 void uring_register_file(struct uring *uring, int fd);

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import reviewed
 from lab.errors import LabError
 
 TOP = Path(__file__).parent.parent
@@ -169,7 +170,7 @@ def load_tests(binaries: Mapping[str, Path]) -> list[Test]:
 def load(binaries: Mapping[str, Path]) -> list[Test]:
     """Every test of all the suites; LabError with all that is wrong with them."""
     tests = load_tests(binaries)
-    wrong = problems(tests, requirements())
+    wrong = problems(tests, requirements()) + reviewed.missing_tests(TOP, [test.path for test in tests])
     if wrong:
         raise LabError("the suites do not fit together:\n  " + "\n  ".join(wrong))
     return tests

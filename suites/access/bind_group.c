@@ -4,6 +4,8 @@
  * group keeps every device of it from being bound, and a bound device keeps the group from being
  * opened.
  */
+#include <sys/ioctl.h>
+
 #include "bind.h"
 #include "gates.h"
 #include "memory.h"
@@ -72,6 +74,29 @@ CTS_TEST_F(bind, group_device_argument_comes_first,
 	cts_close(&device);
 	cts_close(&group);
 	EXPECT_BINDABLE();
+}
+
+CTS_TEST_F(bind, group_device_is_not_attached,
+	   .title = "A device file from the group knows neither attach nor detach",
+	   .requirements = { "GROUP-002" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_GROUP)
+{
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+	struct vfio_device_detach_iommufd_pt detach = { .argsz = sizeof(detach) };
+	uint32_t ioas = iommufd_ioas_alloc(self->iommufd);
+	int group = vfio_group_open();
+	int device = vfio_group_device(group, self->iommufd);
+
+	attach.pt_id = ioas;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(0, gate_ioctl.use(device, &self->layout));
+	/* Nothing holds the address space that was not attached. */
+	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, ioas));
+	cts_close(&device);
+	cts_close(&group);
 }
 
 CTS_TEST_F(bind, group_device_blocks_bind,

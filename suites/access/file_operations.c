@@ -11,49 +11,9 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#include "gates.h"
-#include "iommufd.h"
+#include "file.h"
 #include "memory.h"
 #include "sysfs.h"
-#include "test.h"
-#include "vfio.h"
-
-FIXTURE(file)
-{
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-};
-
-FIXTURE_VARIANT(file)
-{
-	bool bound;
-};
-
-FIXTURE_VARIANT_ADD(file, parked)
-{
-	.bound = false,
-};
-FIXTURE_VARIANT_ADD(file, bound)
-{
-	.bound = true,
-};
-
-FIXTURE_SETUP(file)
-{
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	if (variant->bound)
-		vfio_bind(self->device, self->iommufd);
-}
-
-FIXTURE_TEARDOWN(file)
-{
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
-}
 
 /* A file in memory, a page long. */
 static int memory_file(void)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The fixture of the gate_*.c tests: a parked file, alone with its device, and one of the four
- * gates. Each test runs once for each gate, so that a hole in one gate leaves what is promised of
- * the others green.
+ * gates or one of the other ways there. Each test runs once for each of them, so that a hole in one
+ * leaves what is promised of the others green.
  */
 #ifndef ACCESS_GATE_H
 #define ACCESS_GATE_H
 
 #include "gates.h"
 #include "iommufd.h"
+#include "routes.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -40,6 +41,18 @@ FIXTURE_VARIANT_ADD(gate, ioctl)
 {
 	.gate = &gate_ioctl,
 };
+FIXTURE_VARIANT_ADD(gate, uring_read)
+{
+	.gate = &route_uring_read,
+};
+FIXTURE_VARIANT_ADD(gate, uring_write)
+{
+	.gate = &route_uring_write,
+};
+FIXTURE_VARIANT_ADD(gate, compat_ioctl)
+{
+	.gate = &route_compat_ioctl,
+};
 
 FIXTURE_SETUP(gate)
 {
@@ -47,6 +60,7 @@ FIXTURE_SETUP(gate)
 	VFIO_SURVEY_OR_SKIP(&self->layout);
 	if (variant->gate == &gate_mmap && !vfio_mappable_region(&self->layout))
 		CTS_SKIP(DEVICE_LACKS, "no region of the device can be mapped");
+	ROUTE_OR_SKIP(variant->gate);
 	self->iommufd = iommufd_open();
 	self->device = vfio_open();
 }

@@ -3,28 +3,42 @@
  * Parked is a property of the open file, not of the descriptor or the process: every descriptor of
  * one open file is parked until any of them is used to bind, and is usable from then on.
  */
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "gate.h"
 
-/* Descriptor @fd, sent through a socket and received. */
-static int sent_through_socket(int fd)
-{
+/* A message of one byte with room for one descriptor. */
+struct parcel {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { 0 };
-	char byte = 'x';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &iov,
+	} control;
+	char byte;
+	struct iovec iov;
+	struct msghdr message;
+};
+
+static struct msghdr *parcel_message(struct parcel *parcel)
+{
+	memset(parcel, 0, sizeof(*parcel));
+	parcel->iov = (struct iovec){ .iov_base = &parcel->byte, .iov_len = 1 };
+	parcel->message = (struct msghdr){
+		.msg_iov = &parcel->iov,
 		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_control = &parcel->control,
+		.msg_controllen = sizeof(parcel->control),
 	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int ends[2], received;
+	return &parcel->message;
+}
+
+/* Puts descriptor @fd into the socket @socket: it is in flight then. */
+static void send_descriptor(int socket, int fd)
+{
+	struct parcel parcel;
+	struct msghdr *message = parcel_message(&parcel);
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
 
 	*header = (struct cmsghdr){
 		.cmsg_level = SOL_SOCKET,
@@ -32,16 +46,26 @@ static int sent_through_socket(int fd)
 		.cmsg_len = CMSG_LEN(sizeof(int)),
 	};
 	memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	cts_require(sendmsg(socket, message, 0) == 1, "sendmsg");
+}
 
-	cts_require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-	cts_require(sendmsg(ends[0], &message, 0) == 1, "sendmsg");
-	cts_require(recvmsg(ends[1], &message, MSG_CMSG_CLOEXEC) == 1, "recvmsg");
-	header = CMSG_FIRSTHDR(&message);
+static int receive_descriptor(int socket)
+{
+	struct parcel parcel;
+	struct msghdr *message = parcel_message(&parcel);
+	struct cmsghdr *header;
+	int received;
+
+	cts_require(recvmsg(socket, message, MSG_CMSG_CLOEXEC) == 1, "recvmsg");
+	header = CMSG_FIRSTHDR(message);
 	cts_require(header && header->cmsg_type == SCM_RIGHTS, "no descriptor was received");
 	memcpy(&received, CMSG_DATA(header), sizeof(int));
-	cts_close(&ends[0]);
-	cts_close(&ends[1]);
 	return received;
+}
+
+static void socket_pair(int ends[2])
+{
+	cts_require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
 }
 
 /* Runs @action in a child, which inherits everything; what it returned, 0 to -255. */
@@ -96,8 +120,11 @@ CTS_TEST_F(gate, socket_shares_the_state,
 	   .requirements = { "PARK-019" },
 	   .needs = CTS_NEED_CDEV)
 {
-	int received = sent_through_socket(self->device);
+	int ends[2], received;
 
+	socket_pair(ends);
+	send_descriptor(ends[0], self->device);
+	received = receive_descriptor(ends[1]);
 	EXPECT_SHUT(received);
 	vfio_bind(received, self->iommufd);
 	EXPECT_OPEN(received);
@@ -122,6 +149,87 @@ CTS_TEST_F(gate, pidfd_getfd_shares_the_state,
 	EXPECT_SHUT(self->device);
 	ASSERT_EQ(0, in_child(bind_fetched, self->device, self->iommufd));
 	EXPECT_OPEN(self->device);
+}
+
+CTS_TEST_F(gate, bound_while_in_flight,
+	   .title = "A descriptor that was in flight during the bind arrives with its gate open",
+	   .requirements = { "PARK-019" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int ends[2];
+
+	socket_pair(ends);
+	send_descriptor(ends[0], self->device);
+	vfio_bind(self->device, self->iommufd);
+	cts_close(&self->device);
+	self->device = receive_descriptor(ends[1]);
+	EXPECT_OPEN(self->device);
+}
+
+CTS_TEST_F(gate, flight_keeps_it_bound,
+	   .title = "A bound file that is only in flight stays bound, until its message is dropped",
+	   .requirements = { "LIFE-004" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int other = vfio_open();
+	int ends[2];
+
+	socket_pair(ends);
+	vfio_bind(self->device, self->iommufd);
+	send_descriptor(ends[0], self->device);
+	cts_close(&self->device);
+	EXPECT_EQ(-EINVAL, __vfio_bind(other, self->iommufd, NULL));
+	EXPECT_SHUT(other);
+	cts_close(&ends[0]);
+	cts_close(&ends[1]);
+	ASSERT_EQ(0, __vfio_bind(other, self->iommufd, NULL));
+	EXPECT_OPEN(other);
+}
+
+/* IORING_OP_FIXED_FD_INSTALL of file 0 of @uring: a new descriptor or -errno. */
+static int __install_descriptor(struct uring *uring)
+{
+	const struct io_uring_sqe sqe = {
+		.opcode = 54, /* younger than the oldest headers that this suite is built with */
+		.flags = IOSQE_FIXED_FILE,
+	};
+
+	return uring_run(uring, &sqe);
+}
+
+CTS_TEST_F(gate, ring_shares_the_state,
+	   .title = "A file that a ring holds is parked, bound and kept bound like any other",
+	   .requirements = { "PARK-019", "LIFE-004" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int other = vfio_open();
+	struct uring uring;
+	int installed;
+
+	URING_OR_SKIP(&uring, 0);
+	uring_register_file(&uring, self->device);
+	installed = __install_descriptor(&uring);
+	if (installed == -EINVAL)
+		CTS_SKIP(KERNEL_LACKS, "no IORING_OP_FIXED_FD_INSTALL");
+	ASSERT_LE(0, installed);
+	EXPECT_SHUT(installed);
+	vfio_bind(installed, self->iommufd);
+	EXPECT_OPEN(self->device);
+
+	/* The ring holds the last reference. */
+	cts_close(&installed);
+	cts_close(&self->device);
+	EXPECT_EQ(-EINVAL, __vfio_bind(other, self->iommufd, NULL));
+	self->device = __install_descriptor(&uring);
+	ASSERT_LE(0, self->device);
+	EXPECT_OPEN(self->device);
+
+	/* When a ring lets a file go is up to the ring: that it does ends the test. */
+	cts_close(&self->device);
+	ASSERT_EQ(0, syscall(SYS_io_uring_register, uring.fd, IORING_UNREGISTER_FILES, NULL, 0));
+	while (__vfio_bind(other, self->iommufd, NULL) == -EINVAL)
+		sched_yield();
+	EXPECT_OPEN(other);
 }
 
 CTS_TEST_F(gate, last_descriptor_keeps_it_open,

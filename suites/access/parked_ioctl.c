@@ -4,10 +4,9 @@
  * argument is looked at. Each test first asks the gate with VFIO_DEVICE_GET_INFO, which changes
  * nothing.
  */
-#include <sys/ioctl.h>
-
 #include "memory.h"
 #include "parked.h"
+#include "sweep.h"
 
 /* 0 or -errno. */
 static int try_ioctl(int device, unsigned long request, void *argument)
@@ -15,27 +14,45 @@ static int try_ioctl(int device, unsigned long request, void *argument)
 	return ioctl(device, request, argument) < 0 ? -errno : 0;
 }
 
+/* All requests to @device end in EINVAL. */
+#define EVERYTHING(device)           \
+	{ .ioctl = try_ioctl,        \
+	  .fd = (device),            \
+	  .error = -EINVAL,          \
+	  .guarded = guarded_page(), \
+	  .page = page_size() }
+
 CTS_TEST_F(parked, ioctl_sweep,
 	   .title = "Of all 256 vfio requests a parked file knows none but bind",
 	   .requirements = { "PARK-006" },
 	   .needs = CTS_NEED_CDEV)
 {
-	void *valid = guarded_page();
-	void *inaccessible = inaccessible_page();
-	unsigned int nr;
+	const struct sweep sweep = EVERYTHING(self->device);
 
 	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
-	for (nr = 0; nr <= 255; nr++) {
-		unsigned long request = _IO(VFIO_TYPE, nr);
+	EXPECT_SWEPT(sweep_numbers(&sweep));
+}
 
-		if (request == VFIO_DEVICE_BIND_IOMMUFD)
-			continue;
-		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, NULL)) TH_LOG("request %u", nr);
-		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, valid))
-		TH_LOG("request %u", nr);
-		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, inaccessible))
-		TH_LOG("request %u", nr);
-	}
+CTS_TEST_F(parked, ioctl_encodings,
+	   .title = "A parked file knows none of the 256 numbers with a size or direction either",
+	   .requirements = { "PARK-006", "PARK-007" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct sweep sweep = EVERYTHING(self->device);
+
+	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	EXPECT_SWEPT(sweep_encodings(&sweep));
+}
+
+CTS_TEST_F(parked, ioctl_other_types,
+	   .title = "A parked file knows no number of any other type",
+	   .requirements = { "PARK-006" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct sweep sweep = EVERYTHING(self->device);
+
+	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	EXPECT_SWEPT(sweep_types(&sweep));
 }
 
 CTS_TEST_F(parked, ioctl_bind_lookalikes,
@@ -65,25 +82,6 @@ CTS_TEST_F(parked, ioctl_bind_lookalikes,
 	/* A file that had been bound would refuse to be bound again. */
 	cts_close(&self->bound);
 	EXPECT_EQ(0, __vfio_bind(self->device, self->iommufd, NULL));
-}
-
-CTS_TEST_F(parked, ioctl_other_types,
-	   .title = "A parked file knows no request of another type",
-	   .requirements = { "PARK-006" },
-	   .needs = CTS_NEED_CDEV)
-{
-	static const char types[] = { 0, ':', '<', 'p', (char)0xae, (char)0xff };
-	void *valid = guarded_page();
-	size_t t;
-
-	ASSERT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
-	for (t = 0; t < sizeof(types); t++) {
-		unsigned long request =
-			_IO((unsigned char)types[t], _IOC_NR(VFIO_DEVICE_BIND_IOMMUFD));
-
-		EXPECT_EQ(-EINVAL, try_ioctl(self->device, request, valid))
-		TH_LOG("request %#lx", request);
-	}
 }
 
 CTS_TEST_F(parked, ioctl_memory,

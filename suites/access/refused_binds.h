@@ -5,9 +5,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 
+#include "check.h"
 #include "memory.h"
+#include "sysfs.h"
 #include "vfio.h"
+#include "vfio_group.h"
 
 static inline int bind_unreadable(int device, int iommufd)
 {
@@ -49,6 +53,40 @@ static inline int bind_wrong_file(int device, int iommufd)
 	return __vfio_bind(device, device, NULL);
 }
 
+#ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
+static inline int bind_unreadable_token(int device, int iommufd)
+{
+	struct vfio_device_bind_iommufd args = {
+		.argsz = sizeof(args),
+		.flags = VFIO_DEVICE_BIND_FLAG_TOKEN,
+		.iommufd = iommufd,
+		.token_uuid_ptr = (uintptr_t)inaccessible_page(),
+	};
+
+	return __vfio_bind_raw(device, &args);
+}
+#endif
+
+/* While somebody has the group's node open. What that was refused with, if it was. */
+static inline int bind_beside_group(int device, int iommufd)
+{
+	int group = __vfio_group_open();
+	int rc;
+
+	if (group < 0)
+		return group;
+	rc = __vfio_bind(device, iommufd, NULL);
+	cts_close(&group);
+	return rc;
+}
+
+static inline bool has_group_node(void)
+{
+	char path[SYSFS_PATH];
+
+	return !__sysfs_group_path(path);
+}
+
 /* The device gets bound, but its id can't be stored. */
 static inline int bind_unwritable(int device, int iommufd)
 {
@@ -61,14 +99,37 @@ static const struct refused_bind {
 	const char *name;
 	int (*bind)(int device, int iommufd);
 	int error;
+	int older_error;	/* of kernels without bind tokens, where it differs */
+	bool (*possible)(void); /* NULL: everywhere */
 } refused_binds[] = {
-	{ "unreadable argument", bind_unreadable, -EFAULT },
-	{ "argsz too small", bind_too_short, -EINVAL },
-	{ "unknown flag", bind_unknown_flag, -EINVAL },
-	{ "negative iommufd", bind_negative_iommufd, -EINVAL },
-	{ "iommufd not open", bind_closed_iommufd, -EBADF },
-	{ "iommufd of another kind", bind_wrong_file, -EBADFD },
-	{ "unwritable argument", bind_unwritable, -EFAULT },
+	{ .name = "unreadable argument", .bind = bind_unreadable, .error = -EFAULT },
+	{ .name = "argsz too small", .bind = bind_too_short, .error = -EINVAL },
+	{ .name = "unknown flag", .bind = bind_unknown_flag, .error = -EINVAL },
+	{ .name = "negative iommufd", .bind = bind_negative_iommufd, .error = -EINVAL },
+	{ .name = "group open",
+	  .bind = bind_beside_group,
+	  .error = -EBUSY,
+	  .possible = has_group_node },
+#ifdef VFIO_DEVICE_BIND_FLAG_TOKEN
+	{ .name = "unreadable token",
+	  .bind = bind_unreadable_token,
+	  .error = -EFAULT,
+	  .older_error = -EINVAL },
+#endif
+	{ .name = "iommufd not open", .bind = bind_closed_iommufd, .error = -EBADF },
+	{ .name = "iommufd of another kind", .bind = bind_wrong_file, .error = -EBADFD },
+	{ .name = "unwritable argument", .bind = bind_unwritable, .error = -EFAULT },
 };
+
+/* Tries @refused: true if it ended as it has to. */
+static inline bool is_refused(const struct refused_bind *refused, int device, int iommufd)
+{
+	int result;
+
+	if (refused->possible && !refused->possible())
+		return true;
+	result = refused->bind(device, iommufd);
+	return result == refused->error || (result && result == refused->older_error);
+}
 
 #endif

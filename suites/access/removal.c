@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver that is being unbound from its device waits for every file of the device, parked or
+ * bound: the device is not taken from under them. Meanwhile a parked file stays parked, and when
+ * the last file is closed the driver goes.
+ *
+ * The unbind is written by a child, since it doesn't return until then. That it has begun is seen
+ * when the device's node goes; that it ended, when the child does.
+ */
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "gates.h"
+#include "iommufd.h"
+#include "sysfs.h"
+#include "test.h"
+#include "vfio.h"
+
+FIXTURE(removal)
+{
+	struct vfio_layout layout;
+	char driver[SYSFS_PATH];
+	char node[SYSFS_PATH];
+	int iommufd;
+	int device; /* parked */
+	pid_t child;
+};
+
+FIXTURE_SETUP(removal)
+{
+	CTS_CHECK_NEEDS();
+	VFIO_SURVEY_OR_SKIP(&self->layout);
+	sysfs_driver(self->driver);
+	ASSERT_EQ(0, __sysfs_cdev_path(self->node));
+	self->iommufd = iommufd_open();
+	self->device = vfio_open();
+}
+
+/* Writes the device's BDF to the file @name of its driver. */
+static int __tell_driver(const char *driver, const char *name)
+{
+	char path[2 * SYSFS_PATH];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, name);
+	return __sysfs_write(path, sysfs_device());
+}
+
+/*
+ * In the parent, so that it is done also for a test that ended half-way: its files are closed then,
+ * and the driver goes and comes back.
+ */
+FIXTURE_TEARDOWN_PARENT(removal)
+{
+	char path[SYSFS_PATH];
+
+	if (__sysfs_cdev_path(path) && __tell_driver(self->driver, "bind"))
+		cts_lab_error("%s didn't take %s back", self->driver, sysfs_device());
+}
+
+/* Lets a child unbind the driver; returns when the device's node is gone. */
+static void start_removal(FIXTURE_DATA(removal) * self)
+{
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	cts_require(child >= 0, "fork");
+	if (!child) {
+		/* No file of the device may be the child's own. */
+		syscall(SYS_close_range, 3, ~0U, 0);
+		_exit(-__tell_driver(self->driver, "unbind"));
+	}
+	self->child = child; /* shared with the child, like all of @self */
+	while (!access(self->node, F_OK))
+		sched_yield();
+}
+
+/* Has the unbind not returned yet? */
+static bool removal_waits(const FIXTURE_DATA(removal) * self)
+{
+	return !waitpid(self->child, NULL, WNOHANG);
+}
+
+/* Waits for the unbind to return; 0 or -errno of it. */
+static int finish_removal(const FIXTURE_DATA(removal) * self)
+{
+	int status;
+
+	cts_require(waitpid(self->child, &status, 0) == self->child, "waitpid");
+	cts_require(WIFEXITED(status), "the child ended with status %#x", status);
+	return -WEXITSTATUS(status);
+}
+
+CTS_TEST_F(removal, waits_for_a_parked_file,
+	   .title = "Unbinding the driver waits for a parked file, which stays parked meanwhile",
+	   .requirements = { "PARK-027" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
+	   .timeout_s = 60)
+{
+	start_removal(self);
+	EXPECT_EQ(-EINVAL, gate_read.probe(self->device, &self->layout));
+	EXPECT_EQ(-EINVAL, gate_write.probe(self->device, &self->layout));
+	EXPECT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	EXPECT_EQ(-EBADF, __vfio_bind(self->device, INT32_MAX, NULL));
+	EXPECT_TRUE(removal_waits(self));
+	cts_close(&self->device);
+	EXPECT_EQ(0, finish_removal(self));
+}
+
+CTS_TEST_F(removal, waits_for_a_bound_file,
+	   .title = "Unbinding the driver waits for a bound file, which works meanwhile",
+	   .requirements = { "PARK-027" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
+	   .timeout_s = 60)
+{
+	vfio_bind(self->device, self->iommufd);
+	start_removal(self);
+	EXPECT_EQ(0, gate_read.use(self->device, &self->layout));
+	EXPECT_EQ(0, gate_ioctl.use(self->device, &self->layout));
+	EXPECT_TRUE(removal_waits(self));
+	cts_close(&self->device);
+	EXPECT_EQ(0, finish_removal(self));
+}
+
+CTS_TEST_F(removal, bind_meanwhile,
+	   .title = "A bind while the driver is unbound is whole or leaves the file parked",
+	   .requirements = { "BIND-026" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
+	   .timeout_s = 60)
+{
+	int result;
+
+	start_removal(self);
+	result = __vfio_bind(self->device, self->iommufd, NULL);
+	TH_LOG("bind gave %d", result);
+	if (!result) {
+		EXPECT_EQ(0, gate_read.use(self->device, &self->layout));
+		EXPECT_EQ(0, gate_ioctl.use(self->device, &self->layout));
+	} else {
+		EXPECT_EQ(-EINVAL, gate_read.probe(self->device, &self->layout));
+		EXPECT_EQ(-EINVAL, gate_ioctl.probe(self->device, &self->layout));
+	}
+	EXPECT_TRUE(removal_waits(self));
+	cts_close(&self->device);
+	EXPECT_EQ(0, finish_removal(self));
+}
+
+/* Opens anew what @path, a descriptor made with O_PATH, stands for; -errno if that is refused. */
+static int __reopen(int path)
+{
+	char name[64];
+	int again;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
+	again = open(name, O_RDWR | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
+
+CTS_TEST_F(removal, reopen_meanwhile,
+	   .title = "What a node that is going opens, if it does, is a parked file that is waited for",
+	   .requirements = { "LIFE-006" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
+	   .timeout_s = 60)
+{
+	int path = open(self->node, O_PATH | O_CLOEXEC);
+	int again;
+
+	ASSERT_LE(0, path);
+	start_removal(self);
+	EXPECT_EQ(-1, open(self->node, O_RDWR | O_CLOEXEC));
+	EXPECT_EQ(ENOENT, errno);
+	again = __reopen(path);
+	TH_LOG("open gave %d", again);
+	cts_close(&self->device);
+	if (again >= 0) {
+		EXPECT_EQ(-EINVAL, gate_read.probe(again, &self->layout));
+		EXPECT_EQ(-EINVAL, gate_ioctl.probe(again, &self->layout));
+		EXPECT_TRUE(removal_waits(self));
+		cts_close(&again);
+	}
+	EXPECT_EQ(0, finish_removal(self));
+}
+
+CTS_TEST_F(removal, no_open_afterwards,
+	   .title = "After the driver went nothing opens the device that was",
+	   .requirements = { "LIFE-006" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
+	   .timeout_s = 60)
+{
+	int path = open(self->node, O_PATH | O_CLOEXEC);
+	int again;
+
+	ASSERT_LE(0, path);
+	cts_close(&self->device);
+	start_removal(self);
+	ASSERT_EQ(0, finish_removal(self));
+	again = __reopen(path);
+	EXPECT_TRUE(again == -ENODEV || again == -ENXIO) TH_LOG("open gave %d", again);
+}
+
+CTS_MAIN
