@@ -96,5 +96,6 @@ int main(int argc, char **argv)
 		perror("cts-survey: writing");
 		return 1;
 	}
+	free(json.buf);
 	return 0;
 }

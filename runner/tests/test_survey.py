@@ -18,11 +18,11 @@ from runner.tests import sysfs_tree as s
 from runner.tests.sysfs_tree import GROUPS, Tree, crowd, root_port
 
 
-@pytest.fixture(scope="session")
-def survey(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command, built as it is for a target; it runs here with the libraries that it brings along."""
+@pytest.fixture(scope="session", params=["plain", "sanitized"])
+def survey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command, built as it is for a target, and with sanitizers; it runs here with the libraries that it brings along."""
     out = tmp_path_factory.mktemp("survey")
-    words = ["make", "-s", "-C", "/mnt/src/runner/survey", "OUT=/mnt/out"]
+    words = ["make", "-s", "-C", "/mnt/src/runner/survey", "OUT=/mnt/out", f"SAN={int(request.param == 'sanitized')}"]
     toolbox.obtain().run("building cts-survey", words, binds={"out": out}, readonly={"src": binaries.TOP})
     return command(str(out / "survey"))
 
