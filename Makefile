@@ -38,3 +38,9 @@ endif
 # What a run left is kept: results/runs/. The cache is the business of `iommu-cts lab clean`.
 clean:
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
+
+# How long it takes to find devices on a host with 4,096 IOMMU groups.
+.PHONY: bench-discovery
+bench-discovery:
+	@lab/deps.sh check
+	@$(PYTHON) -m runner.tests.bench_discovery

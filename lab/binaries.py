@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Building what runs on a target: the suites, cts-exec and the virtual host's first process."""
+"""Building what runs on a target: the suites, cts-exec, cts-survey and the virtual host's first process."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,7 @@ from lab.progress import Step
 from lab.toolbox import Toolbox
 
 TOP = Path(__file__).parent.parent
-PARTS = ("suites", "runner/exec", "lab/guest")
+PARTS = ("suites", "runner/exec", "runner/survey", "lab/guest")
 
 
 @dataclasses.dataclass(frozen=True)

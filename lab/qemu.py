@@ -21,6 +21,7 @@ KERNEL_WORDS = ("console=ttyS0", "loglevel=7", "panic=-1", "printk.devkmsg=on", 
 PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
 END_S = 10.0  # from the end of the stream to the end of QEMU
 SUITES = "suites"  # the folder of the test programs in the ramdisk
+SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
 
 
 def _plain(toolbox: Toolbox, module: Path, folder: Path) -> Path:
@@ -38,7 +39,7 @@ def _plain(toolbox: Toolbox, module: Path, folder: Path) -> Path:
 
 
 def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries, folder: Path) -> tuple[Path, list[str]]:
-    """Writes folder/initrd with the suites, cts-exec, a busybox for shells and the modules that the host needs.
+    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox for shells and the modules that the host needs.
 
     Returns it and the names of modules that the kernel does not have in any form. LabError if the stream itself can't work.
     """
@@ -50,6 +51,7 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
     files |= {f"{SUITES}/{name}": path for name, path in binaries.suites.items()}
     for number, module in enumerate(modules):
         files[f"modules/{number:03d}-{module.name.split('.')[0]}.ko"] = _plain(toolbox, module, folder)
+    files |= {f"{SURVEY}/{path.name}": path for path in (binaries.folder / SURVEY).iterdir()}
     applets = ("sh", "ls", "cat", "dmesg", "lspci", "grep", "head", "tail", "less", "ps", "kill", "mount", "echo", "find")
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})
     return folder / "initrd", missing

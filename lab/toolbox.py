@@ -34,7 +34,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
     "fuzz": ("clang", "libc6-dev", "libclang-rt-19-dev", "python3", "python3-dev"),
     "lint": (
-        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "make", "mypy", "python3", "python3-jsonschema",
+        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-jsonschema",
         "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",
     ),
 }  # fmt: skip

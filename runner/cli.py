@@ -16,7 +16,7 @@ from results import report, summary
 from results.build import SchemaError
 from results.journal import JournalError
 from results.report import ReportError
-from runner import catalogue, device_test, judge, labwork, plan, suite
+from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
 from runner import run as running
 
 EXIT_USAGE = 2
@@ -29,6 +29,14 @@ EXIT_CODES = """exit codes:
   2    wrong usage: nothing was run
   3    nothing was seen broken, but the lab, the harness or the waiver file failed, or tests are missing
   130  interrupted; what had run is kept
+"""
+
+DOCTOR_CODES = """exit codes:
+  0    tests can run, on the named functions if there are any
+  1    something is lacking without which no test can run
+  2    wrong usage: nothing was looked at
+  3    the lab failed: the facts could not be had
+  130  interrupted
 """
 
 
@@ -112,6 +120,10 @@ def _report(arguments: argparse.Namespace) -> int:
     return judge.exit_code(judged)
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    return doctor.run(arguments, _wide_console())
+
+
 def _new(arguments: argparse.Namespace) -> int:
     found = re.fullmatch(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)", arguments.name)
     if not found:
@@ -143,8 +155,8 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modules", metavar="DIR", help="the modules that belong to an image: lib/modules/<release>")
 
 
-def _add_host(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="vtd", help="a name that `iommu-cts hosts` shows, or a .toml file (default: vtd)")
+def _add_host(parser: argparse.ArgumentParser, default: str = "vtd") -> None:
+    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file (default: {default})")
     parser.add_argument(
         "--accel", choices=("tcg", "kvm"), default="tcg",
         help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
@@ -206,6 +218,17 @@ def parser() -> argparse.ArgumentParser:
     _add_kernel(trial)
     trial.add_argument("--json", action="store_true", help="the same for programs, on standard output")
     trial.set_defaults(call=_device_test)
+    health = commands.add_parser(
+        "doctor", help="say what a host offers and lacks, and the way out of each lack", epilog=DOCTOR_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _add_host(health, "local")
+    _add_kernel(health)
+    health.add_argument("--json", action="store_true", help="the findings and the facts as JSON (results/schema/doctor-1.json)")
+    health.add_argument(
+        "device", nargs="*", type=_bdf, metavar="BDF", help="functions to look at; on a virtual host by default those of its description"
+    )
+    health.set_defaults(call=_doctor)
 
     listing = commands.add_parser("list", help="show the tests, what they show and what they need")
     listing.add_argument("--select", action="append", default=[], metavar="PATTERN")

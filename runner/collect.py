@@ -62,6 +62,7 @@ class _Device:
 
     driver: str | None = None
     group: int | None = None
+    aliases: list[str] | None = None
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Attempt:
 
 @dataclass
 class Seen:
-    """A journal, sorted. `drivers` and `groups` are by BDF; `inventory` has every function that is listed."""
+    """A journal, sorted. `drivers`, `groups` and `aliases` are by BDF; `inventory` has every function that is listed."""
 
     run: j.RunEntry | None = None
     environment: dict[str, Any] = field(default_factory=dict)
@@ -97,6 +98,7 @@ class Seen:
     kernel: str | None = None
     drivers: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, set[str]] = field(default_factory=dict)
     inventory: set[str] = field(default_factory=set)
     end: j.EndEntry | None = None
     last: float | None = None
@@ -212,6 +214,8 @@ class _Walk:
             self.seen.drivers[bdf] = device.driver
         if device.group is not None:
             self.seen.groups[bdf] = device.group
+        if device.aliases is not None:
+            self.seen.aliases[bdf] = set(device.aliases)
 
     def _loose_log(self, lines: list[str]) -> None:
         for splat in klog.splats(lines):

@@ -50,18 +50,43 @@ _DMAR_HEADER = re.compile(r"DMAR: DRHD: handling fault status reg ")
 _DMAR = re.compile(
     r"DMAR: \[(?:DMA (?:Read|Write)|INTR-REMAP)[^]]*\] Request device \[(?P<bdf>" + _BDF + r")\]"
 )
+# The invalidation queue stopped; SID is the requester that did not answer, hexadecimal.
+_DMAR_QUEUE = re.compile(r"DMAR: VT-d detected Invalidation (?:Queue|Time-out|Completion) Error: (?:SID (?P<sid>[0-9a-f]+)|Reason)")
+# A page request that can't be served: the first quadword of its descriptor has the requester ID in bits 31:16.
+_DMAR_PRQ = re.compile(r"DMAR: \S+: Invalid page request: (?P<word>[0-9a-f]{8,16}) [0-9a-f]{8,16}")
 _AMD = re.compile(r"AMD-Vi: Event logged \[(?!RMP_HW)")
 _AMD_DEVICE = re.compile(r"device=(?P<bdf>" + _BDF + ")")
+_AMD_STUCK = re.compile(r"AMD-Vi: (?:IOMMU \S+: )?Completion-Wait loop timed out")
 _OWN_DEVICE = re.compile(r"^\S+ (?P<bdf>" + _BDF + "): ")
 _SMMU = re.compile(r"^(?P<smmu>arm-smmu-v3 \S+): event 0x[0-9a-f]+ received:")
 # /dev/kmsg writes a tab as \x09
 _SMMU_WORD = re.compile(r"^(?:\s|\\x09)*(?P<word>0x[0-9a-f]{16})$")
 _SMMU_CLIENT = re.compile(r"^event: .*\bclient: (?P<client>\S+)")
+_SMMU_PRI = re.compile(r"^(?P<smmu>arm-smmu-v3 \S+): unexpected PRI request received:")
+_SMMU_SID = re.compile(r"\bsid (?P<sid>0x[0-9a-f]+)\.")
+_SMMU_STUCK = re.compile(
+    r"^arm-smmu-v3 \S+: (?:CMDQ error|CMDQ timeout|CMD_SYNC timeout|unexpected global error|EVTQ overflow|PRIQ overflow)"
+)
 _VIRTIO = re.compile(r"^virtio_iommu \S+: (?:domain|page|unknown) fault from EP (?P<ep>\d+)")
-_AER = re.compile(r"\b(?:PCIe|CXL) Bus Error: severity=Uncorrectable")
+# Older kernels say "Uncorrected".
+_AER = re.compile(r"\b(?:PCIe|CXL) Bus Error: severity=Uncorrect(?:able|ed)\b")
+# A root port was told of an error that no function has kept: only the message's requester ID tells whose it is.
+_AER_SOURCE = re.compile(
+    r"\bUncorrect(?:able|ed) \((?:Non-)?Fatal\) [Ee]rror messages? received(?:, first one)? from (?P<bdf>" + _BDF
+    + r") \(no details found"
+)
+_DPC = re.compile(r"\bDPC: containment event, status:0x[0-9a-f]{4}(?:.* received from (?P<bdf>" + _BDF + "))?")
+# Firmware first: the record that the firmware made of an error.
+_CPER = re.compile(r"^(?P<record>(?:\{\d+\})?\[Hardware Error\]: )\s*section_type: PCIe error")
+_CPER_TYPE = re.compile(r"Error \d+, type: (?P<type>[a-z, -]+)$")
+_CPER_DEVICE = re.compile(r"\bdevice_id: (?P<bdf>" + _BDF + ")$")
+_CPER_LINES = 16
 
 _CONSOLE_STAMP = re.compile(r"^.*?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+_IOMMU = "iommu-fault"
+_AER_KIND = "aer"
 
 # Bit, letter and meaning, from the kernel's Documentation/admin-guide/tainted-kernels.rst.
 _TAINTS = (
@@ -159,25 +184,69 @@ def splats(lines: list[str]) -> list[Splat]:
 def faults(lines: list[str]) -> list[Fault]:
     """Every IOMMU fault and uncorrectable PCIe error in the messages, in order.
 
-    VT-d: dmar_fault_do_one(); AMD-Vi: iommu_print_event(); SMMUv3: arm_smmu_dump_event();
-    virtio-iommu: viommu_fault_handler(); AER: aer_print_error(). Correctable errors are no faults.
+    VT-d: dmar_fault_do_one(), qi_dump_fault(), handle_bad_prq_event(); AMD-Vi: iommu_print_event(); SMMUv3:
+    arm_smmu_dump_event(), arm_smmu_handle_ppr(); virtio-iommu: viommu_fault_handler(); PCIe: aer_print_error(),
+    aer_print_source(), dpc_process_error(), cper_print_pcie(). Correctable errors are no faults. An IOMMU that no longer
+    answers is a fault that names no device.
     """
     found: list[Fault] = []
     for at, line in enumerate(lines):
         if _DMAR_HEADER.search(line):
-            found.append(Fault("iommu-fault", None, (line,), header=True))
+            found.append(Fault(_IOMMU, None, (line,), header=True))
         elif match := _DMAR.search(line):
-            found.append(Fault("iommu-fault", match["bdf"], (line,)))
+            found.append(Fault(_IOMMU, match["bdf"], (line,)))
+        elif match := _DMAR_QUEUE.search(line):
+            found.append(Fault(_IOMMU, _requester(int(match["sid"], 16)) if match["sid"] else None, (line,)))
+        elif match := _DMAR_PRQ.search(line):
+            found.append(Fault(_IOMMU, _requester(int(match["word"], 16) >> 16), (line,)))
         elif _AMD.search(line):
             found.append(_amd(lines, at))
         elif match := _SMMU.search(line):
             found.append(_smmu(lines, at, match["smmu"]))
+        elif match := _SMMU_PRI.search(line):
+            found.append(_smmu_pri(lines, at, match["smmu"]))
+        elif _AMD_STUCK.search(line) or _SMMU_STUCK.search(line):
+            found.append(Fault(_IOMMU, None, (line,)))
         elif match := _VIRTIO.search(line):
-            found.append(Fault("iommu-fault", _requester(int(match["ep"])), (line,)))
-        elif _AER.search(line):
-            own = _OWN_DEVICE.search(line)
-            found.append(Fault("aer", own["bdf"] if own else None, (line,)))
+            found.append(Fault(_IOMMU, _requester(int(match["ep"])), (line,)))
+        else:
+            found += _pcie(lines, at)
     return found
+
+
+def _pcie(lines: list[str], at: int) -> list[Fault]:
+    """The PCIe error that line `at` reports, if it does."""
+    line = lines[at]
+    if _AER.search(line):
+        own = _OWN_DEVICE.search(line)
+        return [Fault(_AER_KIND, own["bdf"] if own else None, (line,))]
+    if match := _AER_SOURCE.search(line):
+        return [Fault(_AER_KIND, match["bdf"], (line,))]
+    if match := _DPC.search(line):
+        port = _OWN_DEVICE.search(line)
+        return [Fault(_AER_KIND, match["bdf"] or (port["bdf"] if port else None), (line,))]
+    if match := _CPER.search(line):
+        return _cper(lines, at, match["record"])
+    return []
+
+
+def _cper(lines: list[str], at: int, record: str) -> list[Fault]:
+    """A PCIe section of the firmware's record: the line before says how bad it is, one of those after says whose."""
+    first = at
+    while first > 0 and at - first < _CPER_LINES and lines[first - 1].startswith(record):
+        first -= 1
+        if kind := _CPER_TYPE.search(lines[first]):
+            if kind["type"] in ("corrected", "info"):
+                return []
+            break
+    text = lines[first : at + 1]
+    for line in lines[at + 1 : at + _CPER_LINES]:
+        if not line.startswith(record):
+            break
+        text.append(line)
+        if device := _CPER_DEVICE.search(line):
+            return [Fault(_AER_KIND, device["bdf"], tuple(text))]
+    return [Fault(_AER_KIND, None, tuple(text))]
 
 
 def _amd(lines: list[str], at: int) -> Fault:
@@ -188,7 +257,7 @@ def _amd(lines: list[str], at: int) -> Fault:
     # without device= the prefix is the requester, unless the event is the IOMMU's own (a command, a timeout)
     if device is None and "PAGE_FAULT" in lines[at]:
         device = _OWN_DEVICE.search(lines[at])
-    return Fault("iommu-fault", device["bdf"] if device else None, text)
+    return Fault(_IOMMU, device["bdf"] if device else None, text)
 
 
 def _smmu(lines: list[str], at: int, smmu: str) -> Fault:
@@ -208,9 +277,16 @@ def _smmu(lines: list[str], at: int, smmu: str) -> Fault:
             break
         text.append(line)
     if client is not None and re.fullmatch(_BDF, client):
-        return Fault("iommu-fault", client, tuple(text))
+        return Fault(_IOMMU, client, tuple(text))
     # StreamID, bits 63:32 of the first word (Arm IHI 0070, 7.3): for PCIe its low half is the requester ID
-    return Fault("iommu-fault", _requester(words[0] >> 32) if words else None, tuple(text))
+    return Fault(_IOMMU, _requester(words[0] >> 32) if words else None, tuple(text))
+
+
+def _smmu_pri(lines: list[str], at: int, smmu: str) -> Fault:
+    """A page request that nobody asked for: its StreamID is on the next line."""
+    following = lines[at + 1] if at + 1 < len(lines) and lines[at + 1].startswith(smmu + ": ") else ""
+    stream = _SMMU_SID.search(following)
+    return Fault(_IOMMU, _requester(int(stream["sid"], 16)) if stream else None, tuple(line for line in (lines[at], following) if line))
 
 
 def _requester(number: int) -> str:

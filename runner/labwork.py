@@ -15,7 +15,8 @@ from runner.session import Session
 from runner.targets.qemu import QemuTarget
 
 
-def _machine(arguments: argparse.Namespace, scratch: Path) -> qemu.Machine:
+def machine(arguments: argparse.Namespace, scratch: Path) -> qemu.Machine:
+    """The virtual host that the command line names, ready to be switched on; `scratch` is its folder."""
     where = host.find(arguments.host)
     if where.target != "qemu":
         raise UsageError(f"host {where.name} is no virtual host")
@@ -29,7 +30,7 @@ def boot(arguments: argparse.Namespace) -> int:
     """Boots a virtual host and prints what it says of itself."""
     with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder:
         scratch = Path(folder)
-        target = QemuTarget(_machine(arguments, scratch))
+        target = QemuTarget(machine(arguments, scratch))
         with Writer(scratch / "journal.jsonl") as journal:
             session = Session(target, journal)
             try:
@@ -51,9 +52,9 @@ def shell(arguments: argparse.Namespace) -> int:
     if not sys.stdin.isatty():
         raise UsageError("lab shell needs a terminal")
     with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder:
-        machine = _machine(arguments, Path(folder))
+        found = machine(arguments, Path(folder))
         print("Ctrl-A X ends the machine.", flush=True)
-        return machine.interactive(["cts.shell"])
+        return found.interactive(["cts.shell"])
 
 
 def _size(path: Path) -> int:

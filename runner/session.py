@@ -135,6 +135,20 @@ class Session:
             return None
         return b"".join(base64.b64decode(part["base64"]) for part in parts if part["ev"] == "file")
 
+    def command(self, argv: Sequence[str]) -> str:
+        """What a program of the target prints. LabError if it fails, or prints more than cts-exec passes on."""
+        wanted = {"op": "test", "id": "command", "argv": list(argv), "timeout_ms": int(ANSWER_S * 1000 * self._scale)}
+        events = self._ask(wanted, lambda event: event["ev"] == "test_end")
+        printed = {"stdout": "", "stderr": ""}
+        for event in events:
+            if event["ev"] == "output":
+                printed[event["fd"]] += event.get("text", "")
+        cut = any(event["ev"] == "output_cut" for event in events)
+        if cut or events[-1]["outcome"] != "exited" or events[-1]["code"]:
+            said = printed["stderr"].strip() or ("it printed too much" if cut else events[-1]["outcome"])
+            raise LabError(f"{argv[-1] if len(argv) == 1 else ' '.join(argv)} failed on the target: {said}")
+        return printed["stdout"]
+
     def take(self, devices: Sequence[Take]) -> None:
         """Gives each device to its driver; LabError with the target's reason if it refuses."""
         for device in devices:

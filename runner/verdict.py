@@ -135,13 +135,13 @@ def _faults(test: PlannedTest, attempt: Attempt, seen: Seen, found: _Findings) -
     planned = {other.device for other in seen.plan if other.device is not None}
     problems = []
     for fault in faults:
-        owners = {device for device in planned if _is_of(fault, device, seen)}
-        own = test.device in owners or (test.device is None and bool(owners))
+        owners = _owners(fault, planned, seen)
+        own = bool(owners) if test.device is None else test.device in owners | _siblings(owners, seen)
         if test.faults and (own or fault.device is None):
             continue
         lines = list(fault.lines)
         if owners:
-            found.add(fault.kind, f"{', '.join(sorted(owners))}: {lines[0].strip()}")
+            found.add(fault.kind, f"{_whose(fault, owners, test)}: {lines[0].strip()}")
             found.show("kernel-log", lines)
         else:
             whose = f"of {fault.device}, which is not in the plan" if fault.device else "that names no device"
@@ -150,21 +150,40 @@ def _faults(test: PlannedTest, attempt: Attempt, seen: Seen, found: _Findings) -
     return problems
 
 
-def _is_of(fault: klog.Fault, device: str, seen: Seen) -> bool:
-    """Is the requester of a fault this device, one of its group, or an alias of it?
+def _siblings(devices: set[str], seen: Seen) -> set[str]:
+    """The functions that share an IOMMU group with one of the devices: what a test provokes may be a sibling's."""
+    groups = {seen.groups[device] for device in devices if device in seen.groups}
+    return {device for device, group in seen.groups.items() if group in groups}
 
-    Behind a bridge the requester ID may be the bridge's, which is in the group, or one on the secondary bus
-    that no function has (PCI Express to PCI/PCI-X Bridge Specification 1.0, 2.3).
+
+def _whose(fault: klog.Fault, owners: set[str], test: PlannedTest) -> str:
+    """The devices that a fault may be of; of those behind one alias, the one that the test was busy with."""
+    names = ", ".join([test.device] if test.device in owners and test.device else sorted(owners))
+    if fault.device is None or any(_same(fault.device, owner) for owner in owners):
+        return names
+    return f"{names} (as {fault.device})"
+
+
+def _owners(fault: klog.Fault, planned: set[str], seen: Seen) -> set[str]:
+    """The devices of the plan that a fault is of, by the best evidence that there is.
+
+    The requester is the device or one of its aliases; or it is a function that the plan doesn't have, in the device's
+    group, so that it shares the device's table; or it is no function at all but on the device's bus: a device
+    with a second requester ID of its own.
     """
-    if fault.device is None:
-        return False
-    if _same(fault.device, device):
-        return True
-    listed = {bdf for bdf in seen.inventory if _same(fault.device, bdf)}
+    requester = fault.device
+    if requester is None:
+        return set()
+    exact = {device for device in planned if _same(requester, device)}
+    behind = {device for device in planned if any(_same(requester, alias) for alias in seen.aliases.get(device, ()))}
+    if exact or behind:
+        return exact | behind
+    listed = {bdf for bdf in seen.inventory if _same(requester, bdf)}
     if listed:
-        group = seen.groups.get(device)
-        return group is not None and any(seen.groups.get(bdf) == group for bdf in listed)
-    return bool(seen.inventory) and _same(fault.device.rsplit(":", 1)[0], device.rsplit(":", 1)[0])
+        groups = {seen.groups[bdf] for bdf in listed if bdf in seen.groups}
+        return {device for device in planned if seen.groups.get(device) in groups}
+    bus = requester.rsplit(":", 1)[0]
+    return {device for device in planned if seen.inventory and _same(bus, device.rsplit(":", 1)[0])}
 
 
 def _same(requester: str, device: str) -> bool:

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../lib/rid.h"
 #include "frame.h"
 #include "inventory.h"
 #include "sysfs.h"
@@ -12,6 +13,7 @@
 
 #define PROTOCOL 1
 #define DEVICES "/sys/bus/pci/devices"
+#define CONFIG_SIZE 256
 
 int64_t inventory_taint(void)
 {
@@ -92,6 +94,49 @@ void inventory_put_vfio(struct json_out *json, const char *bdf)
 	json_put_name(json, "cdev", cdev);
 }
 
+/* Is all known of the bridges of @path that their aliases depend on? */
+static bool read_bridges(const struct rid_path *path, struct rid_bridge *bridges)
+{
+	char file[SYSFS_PATH_MAX], bdf[RID_TEXT];
+	uint8_t config[CONFIG_SIZE];
+
+	for (size_t i = 0; i < path->count; i++) {
+		ssize_t n;
+
+		rid_format(&path->bridges[i], bdf);
+		device_path(file, bdf, "config");
+		n = sysfs_bytes(file, config, sizeof(config));
+		if (n < 0 || rid_read_bridge(config, (size_t)n, &bridges[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The requester IDs that stand for a function beside its own; null where they can't be known. */
+static void put_aliases(struct json_out *json, const char *bdf)
+{
+	struct rid aliases[2 * RID_PATH_MAX];
+	struct rid_bridge bridges[RID_PATH_MAX];
+	char link[SYSFS_PATH_MAX], target[1024], text[RID_TEXT];
+	struct rid_path path;
+	size_t count;
+
+	snprintf(link, sizeof(link), DEVICES "/%.16s", bdf);
+	sysfs_target(link, target, sizeof(target));
+	rid_parse_path(target, &path);
+	if (!path.owned && !read_bridges(&path, bridges)) {
+		json_put_name(json, "aliases", NULL);
+		return;
+	}
+	count = rid_aliases(&path, bridges, aliases);
+	json_open(json, "aliases", '[');
+	for (size_t i = 0; i < count; i++) {
+		rid_format(&aliases[i], text);
+		json_put_string(json, NULL, text);
+	}
+	json_close(json, ']');
+}
+
 static void send_device(const char *bdf, void *arg)
 {
 	struct json_out *json = frame_begin("device");
@@ -106,6 +151,7 @@ static void send_device(const char *bdf, void *arg)
 	sysfs_link(path, text, sizeof(text));
 	json_put_name(json, "driver", text);
 	inventory_put_vfio(json, bdf);
+	put_aliases(json, bdf);
 	device_path(path, bdf, "numa_node");
 	if (sysfs_read(path, text, sizeof(text)))
 		strcpy(text, "-1");

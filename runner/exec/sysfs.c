@@ -34,6 +34,20 @@ int sysfs_read(const char *path, char *text, size_t size)
 	return 0;
 }
 
+ssize_t sysfs_bytes(const char *path, void *bytes, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, bytes, size);
+	err = errno;
+	close(fd);
+	return n < 0 ? -err : n;
+}
+
 int sysfs_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -48,16 +62,23 @@ int sysfs_write(const char *path, const char *text)
 	return n < 0 ? -err : 0;
 }
 
+int sysfs_target(const char *path, char *text, size_t size)
+{
+	ssize_t n = readlink(path, text, size - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
 int sysfs_link(const char *path, char *text, size_t size)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	int err = sysfs_target(path, target, sizeof(target));
 	const char *name;
 
 	text[0] = '\0';
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
+	if (err)
+		return err;
 	name = basename(target);
 	if (strlen(name) >= size)
 		return -ENAMETOOLONG;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define SYSFS_PATH_MAX 256
 #define SYSFS_NAME_MAX 256
@@ -17,8 +18,14 @@ bool sysfs_exists(const char *path);
  */
 int sysfs_read(const char *path, char *text, size_t size);
 
+/* The first bytes of a binary attribute, such as config, up to size. Returns how many, or -errno. */
+ssize_t sysfs_bytes(const char *path, void *bytes, size_t size);
+
 /* Returns 0 or -errno: what the kernel answered to the write. */
 int sysfs_write(const char *path, const char *text);
+
+/* Where a symbolic link leads, as it is written. Returns 0 or -errno; text is then empty. */
+int sysfs_target(const char *path, char *text, size_t size);
 
 /* The last component of where a symbolic link leads. Returns 0 or -errno; text is then empty. */
 int sysfs_link(const char *path, char *text, size_t size);

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
 EXEC = HERE.parent / "exec"
 PROGRAMS = HERE / "programs"
 CC = os.environ.get("CC", "gcc")
@@ -22,6 +23,7 @@ def make(out: Path, *variables: str) -> None:
 def variant(out: Path, name: str, without: set[str], *options: str) -> Path:
     """cts-exec with sanitizers, with programs/<name>.c linked in to stand for a part of the kernel."""
     sources = [path for path in sorted(EXEC.glob("*.c")) if path.name not in without]
+    sources.append(TOP / "lib" / "rid.c")
     sanitize = [
         "-fsanitize=address,undefined",
         "-fno-sanitize-recover=all",

@@ -23,7 +23,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "clean"], ["report"], ["new"],
-     ["device-test"]],
+     ["device-test"], ["doctor"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")

@@ -41,11 +41,21 @@ def test_inventory(fake_sysfs_exec: Path, log: Path) -> None:
         "driver": "igb",
         "group": 10,
         "cdev": None,
+        "aliases": [],
         "numa_node": 1,
     }
     assert devices[1]["driver"] is None and devices[1]["group"] is None
     assert devices[4]["cdev"] == "vfio4"
     assert of(events, "inventory_end") == [{"ev": "inventory_end", "devices": 8}]
+
+
+def test_aliases(fake_sysfs_exec: Path, log: Path) -> None:
+    events = play(fake_sysfs_exec, log, {"op": "inventory"})
+    aliases = {event["bdf"]: event["aliases"] for event in of(events, "device")}
+    # Below a PCIe-to-PCI bridge, which uses the number of the bus below it, and a conventional bridge, which uses its own address.
+    assert aliases["0000:05:00.0"] == ["0000:04:01.0", "0000:04:00.0"]
+    assert aliases["0000:06:00.0"] is None  # the bridge above it can't be read
+    assert aliases["10000:e1:00.0"] == ["0000:00:0e.0"]  # the owner of its root bus does the DMA
 
 
 def test_take_and_give_back(fake_sysfs_exec: Path, log: Path) -> None:

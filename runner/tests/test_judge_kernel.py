@@ -104,6 +104,39 @@ def test_fault_of_an_alias(run_of: Judge) -> None:
     assert told(run_of(build)) == (Verdict.FAIL, "iommu-fault")
 
 
+def behind(build: Builder, alias: str, *devices: str) -> Builder:
+    """The devices are below one conventional bridge, in one group, and so is the bridge."""
+    found = Builder()
+    for device in devices:
+        found.event("device", bdf=device, driver="vfio-pci", group=12, aliases=[alias])
+    found.event("device", bdf="0000:00:1e.0", driver=None, group=14, aliases=[])
+    added = found.lines[-1 - len(devices):]
+    build.lines = build.lines[:4] + added + build.lines[6:]
+    return build
+
+
+@pytest.mark.parametrize("alias", ["0000:05:00.0", "0000:00:1e.0"])
+def test_fault_under_an_alias_is_the_running_tests(run_of: Judge, alias: str) -> None:
+    # two devices of the plan share the alias: whichever test runs when it faults, the fault is of that test
+    for first, second in ((DEVICE, OTHER), (OTHER, DEVICE)):
+        run = run_of(behind(faulting(DMAR[1].format(alias), device=first, extra=second), alias, DEVICE, OTHER))
+        assert [result.verdict for result in run.results] == [Verdict.FAIL, Verdict.PASS] and not run.problems
+        assert f"{first} (as {alias})" in why(run.results[0]).text and second not in why(run.results[0]).text
+    # provoked, it is nothing
+    run = run_of(behind(faulting(DMAR[1].format(alias), extra=OTHER, faults=True), alias, DEVICE, OTHER))
+    assert [result.verdict for result in run.results] == [Verdict.PASS, Verdict.PASS] and not run.problems
+    # without the aliases nobody could tell
+    run = run_of(faulting(DMAR[1].format(alias), extra=OTHER))
+    assert run.results[0].verdict is Verdict.PASS and run.problems
+
+
+def test_error_message_under_an_alias(run_of: Judge) -> None:
+    port = "pcieport 0000:00:1c.0: AER: Uncorrectable (Fatal) Error message received from {} (no details found)"
+    run = run_of(behind(faulting(port.format("0000:05:00.0")), "0000:05:00.0", DEVICE))
+    assert told(run) == (Verdict.FAIL, "aer") and "as 0000:05:00.0" in why(one(run)).text
+    assert told(run_of(behind(faulting(port.format("0000:06:00.0")), "0000:05:00.0", DEVICE)))[0] is Verdict.PASS
+
+
 def test_uncorrectable_pcie_error(run_of: Judge) -> None:
     error = f"vfio-pci {DEVICE}: PCIe Bus Error: severity="
     assert told(run_of(faulting(error + "Uncorrectable (Fatal), type=Transaction"))) == (Verdict.FAIL, "aer")

@@ -109,6 +109,30 @@ IOMMU = "iommu-fault"
     (["virtio_iommu virtio0: domain fault from EP 65535"], IOMMU, "ff:1f.7"),
     (["pcieport 0000:00:1c.0: PCIe Bus Error: severity=Uncorrectable (Non-Fatal), type=Transaction Layer"],
      "aer", "0000:00:1c.0"),
+    (["vfio-pci 0000:01:00.0: AER: PCIe Bus Error: severity=Uncorrectable (Fatal)"], "aer", "0000:01:00.0"),
+    (["vfio-pci 0000:01:00.0: PCIe Bus Error: severity=Uncorrected (Fatal), type=Inaccessible"], "aer", "0000:01:00.0"),
+    (["pcieport 0000:00:1c.0: AER: Uncorrectable (Non-Fatal) Error message received from 0000:02:00.0 (no details found)"],
+     "aer", "0000:02:00.0"),
+    (["pcieport 0000:00:1c.0: AER: Multiple Uncorrectable (Fatal) Error messages received, first one from 0000:02:00.0 "
+      "(no details found)"], "aer", "0000:02:00.0"),
+    (["pcieport 0000:00:1c.0: DPC: containment event, status:0x1f05, ERR_FATAL received from 0000:01:00.0"],
+     "aer", "0000:01:00.0"),
+    (["pcieport 0000:00:1c.0: DPC: containment event, status:0x1f01: unmasked uncorrectable error detected"],
+     "aer", "0000:00:1c.0"),
+    (["{3}[Hardware Error]:  Error 0, type: recoverable", "{3}[Hardware Error]:   section_type: PCIe error",
+      "{3}[Hardware Error]:   port_type: 0, PCIe end point", "{3}[Hardware Error]:   device_id: 0000:01:00.0"],
+     "aer", "0000:01:00.0"),
+    (["DMAR: VT-d detected Invalidation Time-out Error: SID 100"], IOMMU, "01:00.0"),
+    (["DMAR: VT-d detected Invalidation Queue Error: Reason 5"], IOMMU, None),
+    (["DMAR: dmar0: Invalid page request: 01000101 01000007"], IOMMU, "01:00.0"),
+    (["DMAR: dmar0: Invalid page request: 500001000101 01000007"], IOMMU, "01:00.0"),
+    (["AMD-Vi: IOMMU 0000:00:00.2: Completion-Wait loop timed out"], IOMMU, None),
+    (["pci 0000:00:00.2: AMD-Vi: Event logged [IOTLB_INV_TIMEOUT device=0000:01:00.0 address=0x1000]"],
+     IOMMU, "0000:01:00.0"),
+    (["arm-smmu-v3 9050000.smmuv3: unexpected PRI request received:",
+      "arm-smmu-v3 9050000.smmuv3: \tsid 0x00000108.0x00001: [3L] unprivileged RW access at iova 0x0000000000001000"],
+     IOMMU, "01:01.0"),
+    (["arm-smmu-v3 9050000.smmuv3: CMD_SYNC timeout at 0x00000010 [hwprod 0x00000012, hwcons 0x00000010]"], IOMMU, None),
 ])
 def test_fault(lines: list[str], kind: str, device: str | None) -> None:
     (fault,) = klog.faults(["before", *lines, "after"])
@@ -142,9 +166,19 @@ def test_fault_header() -> None:
     "DMAR: Host address width 39", "AMD-Vi: Interrupt remapping enabled",
     "iommu: Default domain type: Translated",
     "vfio-pci 0000:01:00.0: PCIe Bus Error: severity=Correctable, type=Physical Layer",
+    "vfio-pci 0000:01:00.0: PCIe Bus Error: severity=Corrected, type=Physical Layer",
+    "pcieport 0000:00:1c.0: AER: Uncorrectable (Non-Fatal) Error message received from 0000:01:00.0",
+    "pcieport 0000:00:1c.0: DPC: error containment capabilities: Int Msg #0, RPExt+ PoisonedTLP+ SwTrigger+",
+    "[Hardware Error]: event severity: corrected",
 ])
 def test_no_fault(line: str) -> None:
     assert klog.faults([line]) == []
+
+
+def test_a_corrected_error_in_the_firmwares_record_is_no_fault() -> None:
+    record = ["{1}[Hardware Error]:  Error 0, type: corrected", "{1}[Hardware Error]:   section_type: PCIe error",
+              "{1}[Hardware Error]:   device_id: 0000:01:00.0"]
+    assert klog.faults(record) == []
 
 
 def test_texts_of_lines() -> None:

@@ -4,6 +4,7 @@
  * bind and unbind. Each write is appended to the file FAKE_SYSFS_LOG as "<path> <text>".
  */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "../../exec/sysfs.h"
 
 #define DEVICES "/sys/bus/pci/devices"
+#define ROOT "../../../devices/pci0000:00/0000:00:1c.0/"
 #define DRIVERS "/sys/bus/pci/drivers/"
 
 static struct device {
@@ -26,6 +28,25 @@ static struct device {
 	{ "0000:06:00.0", "igb", "igb", "", EINVAL, 0, 0 },
 	{ "0000:07:00.0", "igb", "igb", "", 0, 0, EIO },
 	{ "10000:e1:00.0", "nvme", "nvme", "", 0, 0, 0 },
+};
+
+/* Bridges, there only as parents of devices: what their configuration space holds. */
+static const struct bridge {
+	const char *bdf;
+	unsigned char express, type, secondary;
+} bridges[] = {
+	{ "0000:00:1c.0", 1, PCI_EXP_TYPE_ROOT_PORT, 1 },
+	{ "0000:03:1f.0", 1, PCI_EXP_TYPE_PCI_BRIDGE, 4 },
+	{ "0000:04:01.0", 0, 0, 5 },
+};
+
+/* Where a device is. The bridge above 0000:06:00.0 can't be read. */
+static const char *const places[][2] = {
+	{ "0000:01:00.0", ROOT "0000:01:00.0" },
+	{ "0000:05:00.0", ROOT "0000:03:1f.0/0000:04:01.0/0000:05:00.0" },
+	{ "0000:06:00.0", ROOT "0000:05:1f.0/0000:06:00.0" },
+	{ "10000:e1:00.0",
+	  "../../../devices/pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0" },
 };
 
 #define N_DEVICES (sizeof(devices) / sizeof(devices[0]))
@@ -80,6 +101,39 @@ int sysfs_read(const char *path, char *text, size_t size)
 	else
 		return -ENOENT;
 	return 0;
+}
+
+ssize_t sysfs_bytes(const char *path, void *bytes, size_t size)
+{
+	unsigned char config[256] = { [PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE };
+	char file[64];
+
+	for (size_t i = 0; i < sizeof(bridges) / sizeof(bridges[0]); i++) {
+		snprintf(file, sizeof(file), DEVICES "/%s/config", bridges[i].bdf);
+		if (strcmp(path, file))
+			continue;
+		config[PCI_SECONDARY_BUS] = bridges[i].secondary;
+		config[PCI_STATUS] = bridges[i].express ? PCI_STATUS_CAP_LIST : 0;
+		config[PCI_CAPABILITY_LIST] = 0x40;
+		config[0x40] = PCI_CAP_ID_EXP;
+		config[0x40 + PCI_EXP_FLAGS] = (unsigned char)(bridges[i].type << 4);
+		memcpy(bytes, config, size < sizeof(config) ? size : sizeof(config));
+		return (ssize_t)size;
+	}
+	return -ENOENT;
+}
+
+int sysfs_target(const char *path, char *text, size_t size)
+{
+	const char *rest;
+	struct device *device = find(path, &rest);
+
+	text[0] = '\0';
+	for (size_t i = 0; device && i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!strcmp(device->bdf, places[i][0]))
+			snprintf(text, size, "%s", places[i][1]);
+	}
+	return *text ? 0 : -ENOENT;
 }
 
 static int bind_device(const char *driver, const char *bdf)
