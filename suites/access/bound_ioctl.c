@@ -36,11 +36,11 @@ static int try_ioctl(int device, unsigned long request, void *argument)
 	  .known = is_request }
 
 /* No request that was refused wrote to its argument, or changed what was bound. */
-#define EXPECT_UNCHANGED(sweep)                                                               \
+#define EXPECT_UNCHANGED(sweep, id)                                                           \
 	do {                                                                                  \
 		EXPECT_EQ(0, (sweep).guarded[0]);                                             \
 		EXPECT_EQ(0, memcmp((sweep).guarded, (sweep).guarded + 1, (sweep).page - 1)); \
-		EXPECT_EQ(0, __iommufd_find_device(self->iommufd, self_id));                  \
+		EXPECT_EQ(0, __iommufd_find_device(self->iommufd, id));                       \
 		EXPECT_EQ(0, gate_ioctl.use(self->device, &self->layout));                    \
 		EXPECT_EQ(0, gate_read.use(self->device, &self->layout));                     \
 	} while (0)
@@ -51,10 +51,10 @@ CTS_TEST_F(bind, bound_unknown_numbers,
 	   .needs = CTS_NEED_CDEV)
 {
 	const struct sweep sweep = EVERYTHING(self->device);
-	uint32_t self_id = vfio_bind(self->device, self->iommufd);
+	uint32_t id = vfio_bind(self->device, self->iommufd);
 
 	EXPECT_SWEPT(sweep_numbers(&sweep));
-	EXPECT_UNCHANGED(sweep);
+	EXPECT_UNCHANGED(sweep, id);
 }
 
 CTS_TEST_F(bind, bound_encodings,
@@ -63,10 +63,10 @@ CTS_TEST_F(bind, bound_encodings,
 	   .needs = CTS_NEED_CDEV)
 {
 	const struct sweep sweep = EVERYTHING(self->device);
-	uint32_t self_id = vfio_bind(self->device, self->iommufd);
+	uint32_t id = vfio_bind(self->device, self->iommufd);
 
 	EXPECT_SWEPT(sweep_encodings(&sweep));
-	EXPECT_UNCHANGED(sweep);
+	EXPECT_UNCHANGED(sweep, id);
 }
 
 CTS_TEST_F(bind, bound_other_types,
@@ -75,10 +75,10 @@ CTS_TEST_F(bind, bound_other_types,
 	   .needs = CTS_NEED_CDEV)
 {
 	const struct sweep sweep = EVERYTHING(self->device);
-	uint32_t self_id = vfio_bind(self->device, self->iommufd);
+	uint32_t id = vfio_bind(self->device, self->iommufd);
 
 	EXPECT_SWEPT(sweep_types(&sweep));
-	EXPECT_UNCHANGED(sweep);
+	EXPECT_UNCHANGED(sweep, id);
 }
 
 CTS_TEST_F(bind, bound_compat_numbers,
@@ -87,15 +87,15 @@ CTS_TEST_F(bind, bound_compat_numbers,
 	   .needs = CTS_NEED_CDEV)
 {
 	struct sweep sweep = EVERYTHING(self->device);
-	uint32_t self_id;
+	uint32_t id;
 
 	COMPAT_OR_SKIP();
 	sweep.ioctl = __compat_ioctl;
 	sweep.guarded = compat_guarded_page();
-	self_id = vfio_bind(self->device, self->iommufd);
+	id = vfio_bind(self->device, self->iommufd);
 	EXPECT_SWEPT(sweep_numbers(&sweep));
 	EXPECT_SWEPT(sweep_encodings(&sweep));
-	EXPECT_UNCHANGED(sweep);
+	EXPECT_UNCHANGED(sweep, id);
 }
 
 CTS_MAIN
