@@ -106,6 +106,8 @@ void dma_abandon(struct dma *dma)
 {
 	if (!dma)
 		return;
+	if (dma->driver->msi_index)
+		cts_close(&dma->msi_eventfd);
 	function_exit(&dma->function);
 	if (dma->rings)
 		munmap(dma->rings, rings_size(dma->driver));
@@ -117,6 +119,8 @@ void dma_close(struct dma *dma)
 	if (!dma)
 		return;
 	dma->driver->close(dma);
+	if (dma->driver->msi_index && dma->msi_eventfd >= 0)
+		function_irq_disable(&dma->function, dma->driver->msi_index);
 	function_set_master(&dma->function, false);
 	dma_abandon(dma);
 }
@@ -132,6 +136,12 @@ void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 		iommufd_map(iommufd, ioas, dma->rings, rings_size(dma->driver), dma->rings_iova);
 }
 
+void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas)
+{
+	if (dma->rings)
+		iommufd_unmap(iommufd, ioas, dma->rings_iova, rings_size(dma->driver));
+}
+
 const struct dma_limits *dma_write_limits(const struct dma *dma)
 {
 	return &dma->driver->write_limits;
@@ -140,6 +150,11 @@ const struct dma_limits *dma_write_limits(const struct dma *dma)
 const struct dma_limits *dma_read_limits(const struct dma *dma)
 {
 	return &dma->driver->read_limits;
+}
+
+bool dma_tells_refusal(const struct dma *dma)
+{
+	return !dma->driver->silent;
 }
 
 uint64_t dma_access_ns(const struct dma *dma)
@@ -174,6 +189,10 @@ static void check_access(const struct dma *dma, const struct dma_limits *limits,
 			"the test asks %s for %zu bytes at IOVA %#llx: it takes %zu to %zu, multiples of %zu, at multiples of %zu",
 			dma->driver->name, length, (unsigned long long)iova, limits->smallest,
 			limits->largest, limits->step, limits->align);
+	if (limits->boundary && iova % limits->boundary + length > limits->boundary)
+		cts_lab_error(
+			"the test asks %s for %zu bytes at IOVA %#llx: it does not cross a multiple of %#zx",
+			dma->driver->name, length, (unsigned long long)iova, limits->boundary);
 	if (iova > dma->driver->highest_iova || dma->driver->highest_iova - iova < length - 1)
 		cts_lab_error("the test asks %s for %zu bytes at IOVA %#llx: it reaches %#llx",
 			      dma->driver->name, length, (unsigned long long)iova,
@@ -202,9 +221,12 @@ int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
 	return dma->driver->copy(dma, from, to, length);
 }
 
-int dma_msi_eventfd(const struct dma *dma)
+int dma_msi_eventfd(struct dma *dma)
 {
 	check_capability(dma, DMA_MSI);
+	if (dma->msi_eventfd < 0)
+		function_irq_enable(&dma->function, dma->driver->msi_index, 0, 1,
+				    &dma->msi_eventfd);
 	return dma->msi_eventfd;
 }
 

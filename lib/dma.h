@@ -9,6 +9,10 @@
  * an end (a device whose descriptors can't be reached has no way to say so). A driver brings the
  * device back to work before it returns one of the two. Anything else that goes wrong is the lab's
  * fault and ends the test so.
+ *
+ * Some devices never learn that they were refused, and say 0 (dma_tells_refusal()). Then memory is
+ * the only witness: a refused read may show, and a refused copy may write, any bytes but the
+ * memory's.
  */
 #ifndef CTS_DMA_H
 #define CTS_DMA_H
@@ -30,8 +34,9 @@ enum dma_capability {
 struct dma_limits {
 	size_t smallest;
 	size_t largest;
-	size_t step;  /* lengths are a multiple of it */
-	size_t align; /* of the IOVA, a power of two */
+	size_t step;	 /* lengths are a multiple of it */
+	size_t align;	 /* of the IOVA, a power of two */
+	size_t boundary; /* no access crosses a multiple of it, a power of two; 0: any may */
 };
 
 struct dma;
@@ -74,12 +79,18 @@ size_t dma_rings_size(void);
  */
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 
+/* Unmaps them again: what needs them fails until they are mapped. */
+void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas);
+
 /* The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. */
 uint64_t dma_highest_iova(void);
 
 /* What a write, or a read, can be. A copy keeps both. */
 const struct dma_limits *dma_write_limits(const struct dma *dma);
 const struct dma_limits *dma_read_limits(const struct dma *dma);
+
+/* Does the status of an access say that it was refused? If not, it may be 0 all the same. */
+bool dma_tells_refusal(const struct dma *dma);
 
 /* How long an access takes at least, nanoseconds; to choose how often a test repeats it. */
 uint64_t dma_access_ns(const struct dma *dma);
@@ -101,10 +112,10 @@ int dma_read(struct dma *dma, uint64_t iova, size_t length, void *saw);
 int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length);
 
 /*
- * DMA_MSI: how the interrupt is seen: an eventfd that stays @dma's. dma_send_msi() makes the device
- * send it once.
+ * DMA_MSI: how the interrupt is seen: an eventfd that stays @dma's. Asking for it switches the
+ * interrupt on. dma_send_msi() makes the device send it once.
  */
-int dma_msi_eventfd(const struct dma *dma);
+int dma_msi_eventfd(struct dma *dma);
 void dma_send_msi(struct dma *dma);
 
 /*

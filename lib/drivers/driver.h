@@ -15,7 +15,7 @@ struct dma {
 	struct function function;
 	void *rings; /* dma_driver.rings_size bytes of zeroed memory, the device's own */
 	uint64_t rings_iova;
-	int msi_eventfd;	 /* -1: none */
+	int msi_eventfd;	 /* -1: none yet */
 	unsigned int distrusted; /* capabilities that did not work where they had to */
 	void *state;		 /* the driver's */
 };
@@ -23,12 +23,18 @@ struct dma {
 struct dma_driver {
 	const char *name;
 	unsigned int capabilities;
+	bool silent;	   /* the device never learns that an access was refused */
 	size_t rings_size; /* bytes; rounded up to pages by the library */
 	uint64_t highest_iova;
 	struct dma_limits write_limits;
 	struct dma_limits read_limits;
 	uint64_t access_ns;
 	uint64_t refused_ns;
+	/*
+	 * The interrupt (VFIO_PCI_*_IRQ_INDEX) whose first vector send_msi() sends: the library
+	 * switches it on when a test asks for its eventfd. 0: open() did, if there is one.
+	 */
+	uint32_t msi_index;
 
 	/* Is this the driver for vendor:device with this class (24 bits)? */
 	bool (*match)(uint16_t vendor, uint16_t device, uint32_t class);

@@ -398,6 +398,7 @@ static void open_igb(struct dma *dma)
 const struct dma_driver dma_driver_igb = {
 	.name = "igb",
 	.capabilities = COPIES | DMA_MSI,
+	.silent = true,
 	.highest_iova = UINT64_MAX,
 	.write_limits = { .smallest = 60, .largest = BUFFER_SIZE, .step = 1, .align = 2 },
 	.read_limits = { .smallest = 60, .largest = BUFFER_SIZE, .step = 1, .align = 1 },
