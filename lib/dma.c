@@ -10,6 +10,7 @@
 
 /* The ones of the kernel tree are there as far as the tree has them: suites/Makefile looks. */
 static const struct dma_driver *const drivers[] = {
+	&dma_driver_iommu_testdev,
 #ifdef CTS_KSRC_IGB
 	&dma_driver_igb,
 #endif
