@@ -11,6 +11,8 @@
 /* The ones of the kernel tree are there as far as the tree has them: suites/Makefile looks. */
 static const struct dma_driver *const drivers[] = {
 	&dma_driver_iommu_testdev,
+	&dma_driver_nvme,
+	&dma_driver_nvme_qemu,
 #ifdef CTS_KSRC_IGB
 	&dma_driver_igb,
 #endif

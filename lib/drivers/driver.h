@@ -52,6 +52,8 @@ struct dma_driver {
 
 /* Each is listed in lib/dma.c too. */
 extern const struct dma_driver dma_driver_iommu_testdev;
+extern const struct dma_driver dma_driver_nvme;
+extern const struct dma_driver dma_driver_nvme_qemu;
 extern const struct dma_driver dma_driver_igb;
 extern const struct dma_driver dma_driver_dsa;
 extern const struct dma_driver dma_driver_ioat;
