@@ -10,6 +10,7 @@
 
 /* The ones of the kernel tree are there as far as the tree has them: suites/Makefile looks. */
 static const struct dma_driver *const drivers[] = {
+	&dma_driver_edu,
 	&dma_driver_iommu_testdev,
 	&dma_driver_nvme,
 	&dma_driver_nvme_qemu,

@@ -51,6 +51,7 @@ struct dma_driver {
 };
 
 /* Each is listed in lib/dma.c too. */
+extern const struct dma_driver dma_driver_edu;
 extern const struct dma_driver dma_driver_iommu_testdev;
 extern const struct dma_driver dma_driver_nvme;
 extern const struct dma_driver dma_driver_nvme_qemu;
