@@ -122,6 +122,25 @@ void cts_record_lab_error(const char *text)
 	record_send(&record);
 }
 
+void cts_record_fact(const char *name, const char *fmt, ...)
+{
+	struct record record;
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	record_begin(&record);
+	fputs("{\"fact\":{", record.out);
+	cts_json_string(record.out, name);
+	fputc(':', record.out);
+	cts_json_string(record.out, text);
+	fputs("}}", record.out);
+	record_send(&record);
+}
+
 void cts_record_samples(const char *measure, uint64_t size, const uint64_t *samples, size_t count)
 {
 	while (count) {

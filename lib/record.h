@@ -27,6 +27,9 @@ __attribute__((format(printf, 2, 3))) void cts_record_skip(enum cts_skip reason,
 /* Records that the lab or the test is at fault. Tests call cts_lab_error(), which also ends them. */
 void cts_record_lab_error(const char *text);
 
+/* Records something that is neither judged nor measured: what device-test shows of a device. */
+__attribute__((format(printf, 2, 3))) void cts_record_fact(const char *name, const char *fmt, ...);
+
 /*
  * Records @count samples of @measure, each in nanoseconds and the fewer the better, taken for a
  * range of
