@@ -16,7 +16,7 @@ from results import report, summary
 from results.build import SchemaError
 from results.journal import JournalError
 from results.report import ReportError
-from runner import catalogue, judge, labwork, plan, suite
+from runner import catalogue, device_test, judge, labwork, plan, suite
 from runner import run as running
 
 EXIT_USAGE = 2
@@ -60,6 +60,22 @@ def _run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     folder, judged = running.run(options)
     summary.print_summary(judged, _wide_console())
+    return judge.exit_code(judged)
+
+
+def _device_test(arguments: argparse.Namespace) -> int:
+    options = running.Options(
+        arguments.host, select=[device_test.SELECT], device=arguments.device, kernel=arguments.kernel, modules=arguments.modules,
+        accel=arguments.accel,
+    )  # fmt: skip
+    folder, judged = running.run(options)
+    found = device_test.devices(judged, folder)
+    if arguments.json:
+        print(device_test.as_json(found))
+    else:
+        device_test.print_tables(found, _wide_console())
+    for problem in judged.problems:
+        print(f"iommu-cts: {problem.text}", file=sys.stderr)
     return judge.exit_code(judged)
 
 
@@ -183,6 +199,16 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
+
+    trial = commands.add_parser(
+        "device-test", help="show what a device's driver claims and what of it works", epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    trial.add_argument("device", nargs="*", type=_bdf, metavar="BDF", help="e.g. 0000:01:00.0 (default: all devices of the host)")
+    _add_host(trial)
+    _add_kernel(trial)
+    trial.add_argument("--json", action="store_true", help="the same for programs, on standard output")
+    trial.set_defaults(call=_device_test)
 
     listing = commands.add_parser("list", help="show the tests, what they show and what they need")
     listing.add_argument("--select", action="append", default=[], metavar="PATTERN")

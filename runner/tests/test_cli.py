@@ -22,7 +22,8 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "clean"], ["report"], ["new"]],
+    [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "clean"], ["report"], ["new"],
+     ["device-test"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -46,6 +47,7 @@ def test_help_everywhere(words: list[str]) -> None:
         (["report", "nowhere"], "no run of that name"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),
+        (["device-test", "igb"], "'igb' is no PCI address"),
     ],
 )
 def test_wrong_usage_is_2_and_runs_nothing(words: list[str], said: str) -> None:
