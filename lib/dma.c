@@ -110,6 +110,8 @@ void dma_abandon(struct dma *dma)
 {
 	if (!dma)
 		return;
+	if (dma->driver->msi_index)
+		cts_close(&dma->msi_eventfd);
 	function_exit(&dma->function);
 	if (dma->rings)
 		munmap(dma->rings, rings_size(dma->driver));
@@ -121,10 +123,8 @@ void dma_close(struct dma *dma)
 	if (!dma)
 		return;
 	dma->driver->close(dma);
-	if (dma->driver->msi_index && dma->msi_eventfd >= 0) {
+	if (dma->driver->msi_index && dma->msi_eventfd >= 0)
 		function_irq_disable(&dma->function, dma->driver->msi_index);
-		cts_close(&dma->msi_eventfd);
-	}
 	function_set_master(&dma->function, false);
 	dma_abandon(dma);
 }

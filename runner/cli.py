@@ -72,7 +72,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _device_test(arguments: argparse.Namespace) -> int:
-    options = running.Options(arguments.host, [device_test.SELECT], arguments.device, arguments.kernel, arguments.modules, arguments.accel)
+    options = running.Options(
+        arguments.host, select=[device_test.SELECT], device=arguments.device, kernel=arguments.kernel, modules=arguments.modules,
+        accel=arguments.accel,
+    )  # fmt: skip
     folder, judged = running.run(options)
     found = device_test.devices(judged, folder)
     if arguments.json:

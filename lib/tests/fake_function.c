@@ -103,3 +103,8 @@ uint32_t sysfs_number(const char *name)
 		return 0x8086;
 	return strcmp(name, "device") ? 0x020000 : 0x10c9;
 }
+
+void sysfs_config(void *buffer, size_t size)
+{
+	memset(buffer, 0, size);
+}

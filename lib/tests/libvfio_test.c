@@ -38,6 +38,14 @@ void iommufd_map(int iommufd, uint32_t ioas, void *memory, size_t length, uint64
 	model.rings_size = length;
 }
 
+void iommufd_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t length)
+{
+	(void)iommufd;
+	(void)ioas;
+	(void)iova;
+	(void)length;
+}
+
 static char *at(iova_t iova)
 {
 	return iova - RINGS < model.rings_size ? model.rings + (iova - RINGS)

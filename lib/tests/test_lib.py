@@ -19,6 +19,9 @@ THREADS = ["-fsanitize=thread"]
 # The parts of lib/ that every program stands on.
 COMMON = ["check.c", "record.c", "memory.c", "measure.c"]
 
+# dma.c and the drivers that it always knows.
+DMA = ["dma.c", *(f"drivers/{name}.c" for name in ("edu", "iommu_testdev", "nvme", "storm"))]
+
 
 @pytest.fixture(scope="session")
 def includes() -> list[str]:
@@ -58,11 +61,11 @@ def test_iovas_are_handed_out_once(includes: list[str], tmp_path: Path) -> None:
 
 
 def test_a_device_is_believed_as_far_as_it_works(includes: list[str], tmp_path: Path) -> None:
-    sources = ["dut.c", "dma.c", "iova.c", "buffer.c", "canary.c", "scratch.c", "tests/fake_function.c", *COMMON]
+    sources = ["dut.c", *DMA, "iova.c", "buffer.c", "canary.c", "scratch.c", "tests/fake_function.c", *COMMON]
     run("dut_test", sources, [*ADDRESSES, "-DCTS_KSRC_IGB", *includes[4:]], tmp_path)
 
 
 @pytest.mark.parametrize("sanitizers", [ADDRESSES, THREADS], ids=["addresses", "threads"])
 def test_the_adapter_drives_as_it_promises(sanitizers: list[str], includes: list[str], tmp_path: Path) -> None:
-    sources = ["dma.c", "drivers/libvfio.c", "canary.c", "tests/fake_function.c", *COMMON]
+    sources = [*DMA, "drivers/libvfio.c", "canary.c", "tests/fake_function.c", *COMMON]
     run("libvfio_test", sources, [*sanitizers, "-DCTS_KSRC_IGB", *includes], tmp_path)

@@ -27,8 +27,13 @@ FIXTURE_TEARDOWN(about)
 
 static void record_limits(const char *access, const struct dma_limits *limits)
 {
-	cts_record_fact(access, "%zu to %zu, multiples of %zu, at multiples of %zu",
-			limits->smallest, limits->largest, limits->step, limits->align);
+	char boundary[64] = "";
+
+	if (limits->boundary)
+		snprintf(boundary, sizeof(boundary), ", not across multiples of %zu",
+			 limits->boundary);
+	cts_record_fact(access, "%zu to %zu, multiples of %zu, at multiples of %zu%s",
+			limits->smallest, limits->largest, limits->step, limits->align, boundary);
 }
 
 CTS_TEST_F(about, driver,
