@@ -2,17 +2,20 @@
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks
 # make bench-exec   what cts-exec itself costs for each test
+# make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # DEPS=print make run   only lists the Debian packages that this needs
 
 HOST ?= vtd
 ARGS ?=
+TIME ?= 600
+TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check lint bench-exec clean
+.PHONY: run check lint bench-exec fuzz clean
 
 ifeq ($(DEPS),print)
 
-run check lint:
+run check lint fuzz:
 	@lab/deps.sh $@ print
 
 else
@@ -32,6 +35,10 @@ lint:
 bench-exec:
 	@lab/deps.sh check
 	@$(PYTHON) runner/tests/bench_exec.py
+
+fuzz:
+	@lab/deps.sh fuzz
+	@$(PYTHON) -m runner.fuzz --time $(TIME) $(TARGETS)
 
 endif
 
