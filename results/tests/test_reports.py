@@ -148,9 +148,9 @@ def test_junit(run: Run) -> None:
         "tests": "13", "failures": "3", "errors": "3", "skipped": "3"}
 
 
-def shown(run: Run, **keys: Any) -> str:
+def shown(run: Run, durations: int = 0, **keys: Any) -> str:
     out = io.StringIO()
-    print_summary(run, Console(file=out, **keys))
+    print_summary(run, Console(file=out, **keys), durations)
     return out.getvalue()
 
 
@@ -161,6 +161,28 @@ def test_summary(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in text and max(map(len, text.splitlines())) <= WIDTH
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[" in shown(run, force_terminal=True, color_system="standard")
+
+
+def test_slowest_tests(tmp_path: Path) -> None:
+    tests = [planned(f"a/b/{name}") for name in ("quick", "slow", "skipped", "never", "middle")]
+    made = Builder(*tests)
+    for test, duration in zip(tests, (1_400_000, 61_000_000_000, 600_000, None, 2_000_000_000)):
+        if duration is not None:
+            made.start(test["id"]).ok(test["id"]).stop(test["id"], duration_ns=duration)
+    run = judge(made.done().read(tmp_path), WaiverFile(), set(), TODAY)
+    assert "slowest" not in shown(run)
+    assert shown(run, 2).split("\n\n")[-2].splitlines() == [
+        "slowest tests  2 of 4, which took 63.002 s in all",
+        f"    61.000 s  a/b/slow@{DEVICE}",
+        f"     2.000 s  a/b/middle@{DEVICE}",
+    ]
+
+
+def test_a_run_that_tested_nothing_says_so(tmp_path: Path) -> None:
+    tests = [planned(f"a/b/{name}", skip={"code": "no-cdev", "text": "none"}) for name in ("c", "d")]
+    run = judge(Builder(*tests).done().read(tmp_path), WaiverFile(), {"no-cdev"}, TODAY)
+    assert exit_code(run) == 0 and "held" not in shown(run)
+    assert shown(run).endswith("\n\nNOTHING WAS TESTED: every test was skipped\n")
 
 
 def test_summary_of_a_green_run_fits_a_screen(tmp_path: Path) -> None:
