@@ -120,7 +120,7 @@ class StreamReader:
         is_hello = frame.seq == 0 and frame.ev == "hello"
         # Two boots of a deterministic virtual host may say hello alike: only the one just before is a double.
         if self._seen.get(frame.seq) == frame and (not is_hello or expected == 1):
-            return [Noise(f"frame {frame.seq} again ({frame.ev})")]
+            return [Noise(f"frame {frame.seq} again ({frame.ev[:100]})")]
         if is_hello:
             self._seen.clear()
         self._expected = frame.seq + 1

@@ -148,6 +148,12 @@ def test_junit(run: Run) -> None:
         "tests": "13", "failures": "3", "errors": "3", "skipped": "3"}
 
 
+def test_junit_of_a_path_that_xml_can_not_hold(tmp_path: Path) -> None:
+    made = Builder(planned("a\x01/b\ud800/c")).done()
+    text = junit.render(judge(made.read(tmp_path), WaiverFile(), set(), TODAY))
+    assert [suite.get("name") for suite in ElementTree.fromstring(text)] == ["a\ufffd/b\ufffd"]
+
+
 def shown(run: Run, durations: int = 0, **keys: Any) -> str:
     out = io.StringIO()
     print_summary(run, Console(file=out, **keys), durations)

@@ -107,6 +107,12 @@ def test_reader_gives_the_same_however_the_bytes_come() -> None:
     assert read(*(data[i:i + 1] for i in range(len(data)))) == whole
 
 
+def test_noise_is_short_also_of_a_frame_that_comes_again() -> None:
+    twice = frame(1, ev="x" * 1000)
+    items = read(hello(), twice, twice)
+    assert isinstance(items[2], Noise) and len(items[2].text) <= NOISE_CHARS
+
+
 def test_gap() -> None:
     assert read(hello(), frame(1, ev="a"), frame(5, ev="b"), frame(6, ev="c")) == [
         Frame(0, {"ev": "hello"}),
