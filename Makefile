@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks
+# make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test
+# make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # DEPS=print make run   only lists the Debian packages that this needs
 
 HOST ?= vtd
 ARGS ?=
+TIME ?= 600
+TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check lint bench-exec clean
+.PHONY: run check check-sanitized lint bench-exec fuzz clean
 
 ifeq ($(DEPS),print)
 
-run check lint:
+run check check-sanitized lint fuzz:
 	@lab/deps.sh $@ print
 
 else
@@ -25,6 +29,10 @@ check:
 	@lab/deps.sh check
 	@$(PYTHON) -m pytest -q $(ARGS)
 
+check-sanitized:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.sanitized --host $(HOST) $(ARGS)
+
 lint:
 	@lab/deps.sh lint
 	@$(PYTHON) -m lab.lint
@@ -32,6 +40,10 @@ lint:
 bench-exec:
 	@lab/deps.sh check
 	@$(PYTHON) runner/tests/bench_exec.py
+
+fuzz:
+	@lab/deps.sh fuzz
+	@$(PYTHON) -m runner.fuzz --time $(TIME) $(TARGETS)
 
 endif
 

@@ -3,6 +3,8 @@
 
 import dataclasses
 import hashlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab import cache, kernel, reviewed
@@ -17,14 +19,19 @@ PARTS = ("suites", "runner/exec", "runner/survey", "lab/guest")
 
 @dataclasses.dataclass(frozen=True)
 class Binaries:
-    """Static programs: `suites` maps <subject>/<file> to a test program."""
+    """Programs: `suites` maps <subject>/<file> to a test program.
+
+    They are static, unless they are built with sanitizers: then `libraries` maps the path on the target of each shared library that they
+    need to its file.
+    """
 
     folder: Path
     suites: dict[str, Path]
+    libraries: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     @property
     def cts_exec(self) -> Path:
-        return self.folder / "cts-exec"
+        return self.folder / ("cts-exec-san" if self.libraries else "cts-exec")
 
     @property
     def init(self) -> Path:
@@ -40,24 +47,35 @@ def _tree_digest(headers: Path, selftests: Path) -> str:
     return total.hexdigest()
 
 
-def build(toolbox: Toolbox, source: Source, version: str) -> Binaries:
+def _libraries(toolbox: Toolbox, out: Path, program: str) -> dict[str, Path]:
+    """The shared libraries of a program, and what loads them, as the toolbox has them."""
+    said = toolbox.run(f"listing the libraries of {program}", ["ldd", f"/mnt/out/{program}"], readonly={"out": out}).stdout
+    paths = re.findall(r"(/\S+) \(0x", said)
+    return {path.removeprefix("/"): toolbox.tree / path.removeprefix("/") for path in paths}
+
+
+def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False) -> Binaries:
     """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. LabError with the compiler's words,
-    or with what that tree's vfio offers and nobody reviewed."""
+    or with what that tree's vfio offers and nobody reviewed.
+
+    With `sanitize` the suites and cts-exec stop at the first error of their own that AddressSanitizer or UBSan sees.
+    """
     reviewed.check(TOP, source.tree)
     khdr = kernel.headers(toolbox, source)
     selftests = source.tree / "tools/testing/selftests"
     if not (selftests / "kselftest_harness.h").is_file():
         raise LabError(f"{source.label} has no tools/testing/selftests/kselftest_harness.h")
-    what = [toolbox.key, _tree_digest(khdr / "include", selftests), str(TOP)]
+    what = [toolbox.key, _tree_digest(khdr / "include", selftests), str(TOP), sanitize]
     out = cache.root() / "build" / cache.digest(what)
     readonly = {"src": TOP, "ksrc": source.tree, "khdr": khdr}
     with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):
         out.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             argv = ["make", "-C", f"/mnt/src/{part}", "-j3", "KSRC=/mnt/ksrc", "KHDR=/mnt/khdr", f"VERSION={version}"]
-            argv.append("OUT=/mnt/out" + ("/suites" if part == "suites" else ""))
+            argv += [f"SAN={int(sanitize)}", "OUT=/mnt/out" + ("/suites" if part == "suites" else "")]
             toolbox.run(f"building {part}", argv, binds={"out": out}, readonly=readonly)
     wanted = {
         str(path.relative_to(TOP / "suites").with_suffix("")) for path in (TOP / "suites").glob("*/*.c")
     }  # a program whose source is gone may still lie in the build tree
-    return Binaries(out, {name: out / "suites" / name for name in sorted(wanted)})
+    libraries = _libraries(toolbox, out, "cts-exec-san") if sanitize else {}
+    return Binaries(out, {name: out / "suites" / name for name in sorted(wanted)}, libraries)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh run|check|lint [print]: makes sure that this machine has the Debian packages that the make target of that name needs,
+# deps.sh run|check|lint|fuzz [print]: makes sure that this machine has the Debian packages that the make target of that name needs,
 # installs what is missing if root runs it, or says which command to run. `print` only lists them.
 set -eu
 

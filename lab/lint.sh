@@ -13,12 +13,13 @@ check() {
 
 mapfile -t c_files < <(find lib suites runner lab fixtures -name '*.[ch]' 2>/dev/null | sort)
 mapfile -t sources < <(printf '%s\n' "${c_files[@]}" | grep '[.]c$')
-mapfile -t scripts < <(find . -name '*.sh' -not -path './.git/*'; echo .ci/run)
+mapfile -t scripts < <(find . -name '*.sh' -not -path './.git/*'; printf '%s\n' .ci/run completions/*.bash)
 # Written against the kernel tree's vfio selftest library, whose headers go before the exported ones of the same names.
 mapfile -t tree_sources < <(printf '%s\n' "${sources[@]}" | grep 'libvfio')
 mapfile -t own_sources < <(printf '%s\n' "${sources[@]}" | grep -v 'libvfio')
 tree_includes=(-isystem /mnt/ksrc/tools/include -isystem /mnt/ksrc/tools/testing/selftests/vfio/lib/include)
-includes=(-Ilib -isystem /mnt/khdr/include -isystem /mnt/ksrc/tools/testing/selftests)
+includes=(-Ilib -isystem /mnt/khdr/include -isystem /mnt/ksrc/tools/testing/selftests
+	-isystem "$(python3 -c "import sysconfig; print(sysconfig.get_path('include'))")")
 
 check "clang-format" clang-format --dry-run -Werror "${c_files[@]}"
 strict=(gcc -std=gnu11 -O2 -fsyntax-only -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla

@@ -49,6 +49,7 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
             raise LabError(f"{kernel.path}: no {name} built in or as a module, so the runner could not talk to the guest")
     files = {"init": binaries.init, "cts-exec": binaries.cts_exec, "bin/busybox": toolbox.tree / "usr/bin/busybox"}
     files |= {f"{SUITES}/{name}": path for name, path in binaries.suites.items()}
+    files |= binaries.libraries
     for number, module in enumerate(modules):
         files[f"modules/{number:03d}-{module.name.split('.')[0]}.ko"] = _plain(toolbox, module, folder)
     files |= {f"{SURVEY}/{path.name}": path for path in (binaries.folder / SURVEY).iterdir()}

@@ -32,10 +32,13 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "bc", "bison", "busybox-static", "cpio", "flex", "gcc", "ipxe-qemu", "kmod", "libarchive-tools", "libc6-dev",
         "libelf-dev", "libpci-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
     ),
-    "fuzz": ("clang", "libc6-dev", "libclang-rt-19-dev", "python3", "python3-dev"),
+    "fuzz": (
+        "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
+        "python3-junitparser", "python3-rich",
+    ),
     "lint": (
-        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-jsonschema",
-        "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",
+        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
+        "python3-jsonschema", "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",
     ),
 }  # fmt: skip
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Union
 
-from results.typed import ShapeError, decode
+from results.typed import ShapeError, decode, parse_json
 
 VERSION = 1
+
+DEPTH_MAX = 80
+"""Containers inside each other in an entry: those of an event (runner/stream.py), and some around it."""
 
 # the end of the year 9999: past it a time can't be shown as a date
 _LAST_TIME = 253402300800
@@ -193,8 +196,8 @@ def read(path: Path) -> Journal:
 def _parse(line: bytes) -> Entry | None:
     """One line; None for a kind that a later version may have added."""
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        value = parse_json(line.decode("utf-8"), DEPTH_MAX)
+    except ValueError:
         raise ShapeError("no JSON") from None
     if not isinstance(value, dict):
         raise ShapeError("no JSON object")
@@ -217,11 +220,6 @@ def _parse(line: bytes) -> Entry | None:
     if isinstance(entry, RunEntry) and entry.journal != VERSION:
         raise ShapeError(f"run: journal version {entry.journal}; this program reads version {VERSION}")
     return entry
-
-
-def _refuse(constant: str) -> None:
-    """JSON has no NaN and no Infinity, though Python's reader takes them."""
-    raise ValueError(constant)
 
 
 class Writer:

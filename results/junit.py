@@ -18,7 +18,7 @@ def render(run: Run) -> str:
     for result in run.results:
         name = "/".join(result.path.split("/")[:2])
         if name not in suites:
-            suites[name] = TestSuite(name)
+            suites[name] = TestSuite(printable(name))
             suites[name].hostname = printable(run.host)
         suites[name].add_testcase(_case(result, name))
     for suite in suites.values():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from results.model import Measurement, Result, Run, Verdict, leaf
-from results.text import one_line, printable
+from results.text import one_line, printable, seconds
 
 # kunit_parser.py takes these, anywhere in a line, for the end of the kernel's output.
 _KUNIT_END = re.compile(r"List of all partitions:|Kernel panic - not syncing: VFS:|reboot: System halted")
@@ -94,6 +94,8 @@ def _evidence(result: Result) -> list[str]:
         lines += _diagnostic(evidence.text, "  ")
     for note in result.notes:
         lines += _diagnostic(f"{leaf(result)}: note: {note}")
+    if result.duration_ns is not None:
+        lines += _diagnostic(f"{leaf(result)}: duration: {seconds(result.duration_ns)}")
     for measurement in result.measurements:
         lines += _diagnostic(f"{leaf(result)}: {describe(measurement)}")
     return lines

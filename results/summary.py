@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from results.model import COUNTS, Result, Run, counted_as, counts
-from results.text import crop, one_line, printable
+from results.text import crop, one_line, printable, seconds
 
 WIDTH = 100
 
@@ -22,9 +22,10 @@ _STYLES = {"pass": "green", "fail": "bold red", "known": "yellow", "error": "bol
            "miss": "bold magenta", "skip": "cyan", "done": "green"}
 
 
-def print_summary(run: Run, console: Console) -> None:
-    """Prints the summary. Colours are the console's matter (none without a terminal or with NO_COLOR)."""
-    _Printer(run, console).print()
+def print_summary(run: Run, console: Console, durations: int = 0) -> None:
+    """Prints the summary, with so many of the tests that took longest. Colours are the console's matter (none without a terminal
+    or with NO_COLOR)."""
+    _Printer(run, console).print(durations)
 
 
 class _Printer:
@@ -32,15 +33,17 @@ class _Printer:
         self.run = run
         self.console = console
 
-    def print(self) -> None:
+    def print(self, durations: int) -> None:
         self._heading()
         self._table()
         self._bad()
         self._known()
         self._skips()
         self._measurements()
+        self._durations(durations)
         self._problems()
-        self._line(f"\n{self._verdict()}")
+        self.console.print()
+        self._line(*self._verdict())
         if self.run.directory is not None:
             self.console.print(Text(self._shown(str(self.run.directory))), soft_wrap=True)
 
@@ -160,6 +163,16 @@ class _Printer:
         for row in rows:
             self._line("  " + "  ".join(_aligned(row, widths)).rstrip())
 
+    def _durations(self, number: int) -> None:
+        took = [(result.duration_ns, result.id) for result in self.run.results if result.duration_ns is not None]
+        slowest = sorted(took, key=lambda one: -one[0])[:number]
+        if not slowest:
+            return
+        total = sum(duration for duration, _ in took)
+        self._title(f"slowest tests  {len(slowest)} of {len(took)}, which took {seconds(total)} in all")
+        for duration, name in slowest:
+            self._line(f"{seconds(duration):>12}  {name}")
+
     def _problems(self) -> None:
         if not self.run.problems:
             return
@@ -170,17 +183,18 @@ class _Printer:
             for line in rest[:EVIDENCE_LINES]:
                 self._line("  | " + line, "dim")
 
-    def _verdict(self) -> str:
+    def _verdict(self) -> tuple[str, str]:
+        """The last word and its style."""
         found = counts(self.run.results)
         if self.run.interrupted:
-            return "interrupted: what had run is kept"
+            return "interrupted: what had run is kept", ""
         if found["fail"]:
-            return f"{found['fail']} failed"
+            return f"{found['fail']} failed", ""
         if self.run.problems or found["error"] or found["miss"]:
-            return "nothing was seen broken, but the run is not clean"
+            return "nothing was seen broken, but the run is not clean", ""
         if not found["pass"] + found["known"] + found["done"]:
-            return "nothing was checked: every test was skipped"
-        return "every promise that was checked held" + (", but for known failures" if found["known"] else "")
+            return "NOTHING WAS TESTED: every test was skipped", "bold yellow"
+        return "every promise that was checked held" + (", but for known failures" if found["known"] else ""), ""
 
 
 def _named(result: Result) -> str:

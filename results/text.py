@@ -22,3 +22,8 @@ def one_line(text: str) -> str:
 def crop(text: str, width: int) -> str:
     """At most `width` characters of the text; what is cut off is marked."""
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def seconds(duration_ns: int) -> str:
+    """A duration for people, to the millisecond."""
+    return f"{duration_ns / 1e9:.3f} s"

@@ -54,6 +54,12 @@ def _scale(text: str) -> float:
     return value
 
 
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of tests; the run goes before --durations, or N between them")
+    return int(text)
+
+
 def _bdf(text: str) -> str:
     full = text if text.count(":") == 2 else f"0000:{text}"
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
@@ -119,7 +125,7 @@ def _hosts(_: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     folder = running.find_folder(arguments.run)
     judged = report.write_all(folder, running.existing(arguments.waivers), date.today())
-    summary.print_summary(judged, _wide_console())
+    summary.print_summary(judged, _wide_console(), arguments.durations)
     return judge.exit_code(judged)
 
 
@@ -244,6 +250,9 @@ def parser() -> argparse.ArgumentParser:
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     again.add_argument("run", nargs="?", default="last", help="a folder, or a name in results/runs/ (default: the newest)")
     again.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE")
+    again.add_argument(
+        "--durations", nargs="?", type=_number, const=10, default=0, metavar="N", help="show the N tests that took longest (N: 10)"
+    )
     again.set_defaults(call=_report)
 
     new = commands.add_parser("new", help="write a new test file that builds and runs")

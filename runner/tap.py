@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 # Lines of plain output that are kept where no line names an assertion.
 TAIL_LINES = 20
+# Of a sanitizer's report.
+REPORT_LINES = 40
 
 _RESULT = re.compile(r"^(?P<bad>not )?ok \d+(?: -)? *(?P<name>[^# ]*)(?: *# *(?P<directive>\w+))?")
 # TH_LOG(): "# file:line:test:text"; cts_fail(): "# file:line: text"
 _LOG = re.compile(r"^# [^\s:]+:\d+:")
 # __wait_for_test(): "# test: Test terminated by ..."
 _HOW = re.compile(r"^# [\w.]+: Test (?P<how>.*)$")
+# AddressSanitizer and its like; UBSan
+_SANITIZER = re.compile(r"^==\d+==ERROR: \w+Sanitizer: |^\S+:\d+:\d+: runtime error: ")
 # the harness or lib/record.c could not do its own work
 _HARNESS = re.compile(
     r"^# (?:ERROR SPAWNING TEST|record lost: "
@@ -27,7 +31,8 @@ class Tap:
 
     `ok`/`not_ok`: is there such a result line, the ok one without a directive? `directive` is that of an ok
     line ("SKIP", "XFAIL"). `said` are the lines of assertions and of the harness on how the test ended, or,
-    where there are none, the last lines of the output. `broken` is a failure of the harness itself.
+    where there are none, the last lines of the output. `broken` is a failure of the harness itself, or an error in the test's program
+    that a sanitizer has seen (`make check-sanitized`): then `said` is its report.
     """
 
     ok: bool
@@ -59,6 +64,10 @@ def read(stdout: str, stderr: str, path: str) -> Tap:
     hows = [match["how"] for match in map(_HOW.match, lines) if match]
     said = [line for line in lines if _LOG.match(line) or _HOW.match(line)] or lines[-TAIL_LINES:]
     broken = next((line[2:] for line in lines if _HARNESS.match(line)), None)
+    reports = [at for at, line in enumerate(lines) if _SANITIZER.match(line)]
+    if reports:
+        said = lines[reports[0] : reports[0] + REPORT_LINES]
+        broken = said[0]
     return Tap(ok, not_ok, directive, said, hows[-1] if hows else None, broken)
 
 

@@ -101,3 +101,38 @@ def tap_name(test: str) -> str:
     """What the harness calls the test with this id: <fixture>[.<variant>].<name>."""
     _, file, name, *variant = test.split("@")[0].split("/")
     return ".".join([file, *variant, name])
+
+
+def every_verdict() -> Builder:
+    """Each verdict once or more, in several files, with names and output that a format could stumble over."""
+    tests = [
+        planned("access/parked/read", requirements=["PARK-001", "PARK-002"]),
+        planned("access/parked/read", OTHER),
+        planned("access/parked/mmap/private"),
+        planned("access/parked/mmap/shared"),
+        planned("access/bind/twice", requirements=["BIND-012"]),
+        planned("access/bind/once", requirements=["BIND-001"]),
+        planned("ioas/map/hang"),
+        planned("ioas/map/no_device", None, skip={"code": "kernel-lacks", "text": "no # such\nioctl"}),
+        planned("ioas/map/lab"),
+        planned("ioas/map/lost"),
+        planned("ioas/map/after"),
+        planned("bench/map/rows", kind="measurement"),
+    ]
+    ids = [test["id"] for test in tests]
+    made = Builder(*tests).passed(ids[0]).passed(ids[1]).passed(ids[2])
+    made.start(ids[3]).record(ids[3], skip={"code": "no-cdev", "text": "no vfio driver"})
+    made.ok(ids[3], " # SKIP").stop(ids[3])
+    made.failed(ids[4])
+    made.start(ids[5])
+    made.not_ok(ids[5], "a.c:1:once:Expected \x1b[31m\x00 \ud800 < & é Subtest: x", "Subtest: ok 1 fake")
+    made.stop(ids[5], code=1, left=1)
+    made.start(ids[6]).out(ids[6], "KTAP version 1\n1..7\nok 1 inner\n").stop(ids[6], "timeout")
+    made.start(ids[8]).record(ids[8], lab_error="the device # ignores us").stop(ids[8], code=1)
+    made.start(ids[9])
+    made.add("lost", id=ids[9], why="stream closed", console="[ 1.0] reboot: System halted\r\n")
+    made.start(ids[11])
+    for samples in ([3, 1, 2], [10]):
+        made.record(ids[11], measure="map", unit="ns", better="less", params={"size": 4096}, samples=samples)
+    made.ok(ids[11]).stop(ids[11])
+    return made.add("lab_error", error="the guest\nwould not boot").done()

@@ -21,7 +21,7 @@ from lab import ksrc
 from results import build, journal, junit, ktap, report
 from results.model import Run, counts
 from results.summary import WIDTH, print_summary
-from results.tests.build_journal import DEVICE, OTHER, Builder, planned
+from results.tests.build_journal import DEVICE, OTHER, Builder, every_verdict, planned
 from results.waivers import WaiverFile, load
 from runner.judge import exit_code, judge
 
@@ -33,41 +33,6 @@ reason = "the second bind succeeds"
 url = "https://lore.kernel.org/r/1"
 expires = 2027-03-31
 """
-
-
-def every_verdict() -> Builder:
-    """Each verdict once or more, in several files, with names and output that a format could stumble over."""
-    tests = [
-        planned("access/parked/read", requirements=["PARK-001", "PARK-002"]),
-        planned("access/parked/read", OTHER),
-        planned("access/parked/mmap/private"),
-        planned("access/parked/mmap/shared"),
-        planned("access/bind/twice", requirements=["BIND-012"]),
-        planned("access/bind/once", requirements=["BIND-001"]),
-        planned("ioas/map/hang"),
-        planned("ioas/map/no_device", None, skip={"code": "kernel-lacks", "text": "no # such\nioctl"}),
-        planned("ioas/map/lab"),
-        planned("ioas/map/lost"),
-        planned("ioas/map/after"),
-        planned("bench/map/rows", kind="measurement"),
-    ]
-    ids = [test["id"] for test in tests]
-    made = Builder(*tests).passed(ids[0]).passed(ids[1]).passed(ids[2])
-    made.start(ids[3]).record(ids[3], skip={"code": "no-cdev", "text": "no vfio driver"})
-    made.ok(ids[3], " # SKIP").stop(ids[3])
-    made.failed(ids[4])
-    made.start(ids[5])
-    made.not_ok(ids[5], "a.c:1:once:Expected \x1b[31m\x00 \ud800 < & é Subtest: x", "Subtest: ok 1 fake")
-    made.stop(ids[5], code=1, left=1)
-    made.start(ids[6]).out(ids[6], "KTAP version 1\n1..7\nok 1 inner\n").stop(ids[6], "timeout")
-    made.start(ids[8]).record(ids[8], lab_error="the device # ignores us").stop(ids[8], code=1)
-    made.start(ids[9])
-    made.add("lost", id=ids[9], why="stream closed", console="[ 1.0] reboot: System halted\r\n")
-    made.start(ids[11])
-    for samples in ([3, 1, 2], [10]):
-        made.record(ids[11], measure="map", unit="ns", better="less", params={"size": 4096}, samples=samples)
-    made.ok(ids[11]).stop(ids[11])
-    return made.add("lab_error", error="the guest\nwould not boot").done()
 
 
 @pytest.fixture(name="run")
@@ -183,9 +148,15 @@ def test_junit(run: Run) -> None:
         "tests": "13", "failures": "3", "errors": "3", "skipped": "3"}
 
 
-def shown(run: Run, **keys: Any) -> str:
+def test_junit_of_a_path_that_xml_can_not_hold(tmp_path: Path) -> None:
+    made = Builder(planned("a\x01/b\ud800/c")).done()
+    text = junit.render(judge(made.read(tmp_path), WaiverFile(), set(), TODAY))
+    assert [suite.get("name") for suite in ElementTree.fromstring(text)] == ["a\ufffd/b\ufffd"]
+
+
+def shown(run: Run, durations: int = 0, **keys: Any) -> str:
     out = io.StringIO()
-    print_summary(run, Console(file=out, **keys))
+    print_summary(run, Console(file=out, **keys), durations)
     return out.getvalue()
 
 
@@ -196,6 +167,28 @@ def test_summary(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in text and max(map(len, text.splitlines())) <= WIDTH
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[" in shown(run, force_terminal=True, color_system="standard")
+
+
+def test_slowest_tests(tmp_path: Path) -> None:
+    tests = [planned(f"a/b/{name}") for name in ("quick", "slow", "skipped", "never", "middle")]
+    made = Builder(*tests)
+    for test, duration in zip(tests, (1_400_000, 61_000_000_000, 600_000, None, 2_000_000_000)):
+        if duration is not None:
+            made.start(test["id"]).ok(test["id"]).stop(test["id"], duration_ns=duration)
+    run = judge(made.done().read(tmp_path), WaiverFile(), set(), TODAY)
+    assert "slowest" not in shown(run)
+    assert shown(run, 2).split("\n\n")[-2].splitlines() == [
+        "slowest tests  2 of 4, which took 63.002 s in all",
+        f"    61.000 s  a/b/slow@{DEVICE}",
+        f"     2.000 s  a/b/middle@{DEVICE}",
+    ]
+
+
+def test_a_run_that_tested_nothing_says_so(tmp_path: Path) -> None:
+    tests = [planned(f"a/b/{name}", skip={"code": "no-cdev", "text": "none"}) for name in ("c", "d")]
+    run = judge(Builder(*tests).done().read(tmp_path), WaiverFile(), {"no-cdev"}, TODAY)
+    assert exit_code(run) == 0 and "held" not in shown(run)
+    assert shown(run).endswith("\n\nNOTHING WAS TESTED: every test was skipped\n")
 
 
 def test_summary_of_a_green_run_fits_a_screen(tmp_path: Path) -> None:

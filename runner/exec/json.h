@@ -44,7 +44,7 @@ struct json_error {
 /*
  * Parses one value that takes up all of text (len bytes, changed: strings are decoded in
  * place). Stricter than the RFC where it leaves a choice: no NUL in strings, no lone surrogate,
- * no duplicate key, no number beyond double or JSON_NUMBER characters. Text of len bytes never
+ * no duplicate key, no number beyond double or JSON_NUMBER characters. A value of len bytes never
  * needs more than len / 2 + 1 nodes. Returns the number of nodes used, or -1 and fills *err.
  */
 int json_parse(char *text, size_t len, struct json_node *nodes, size_t max, struct json_error *err);

@@ -14,6 +14,8 @@
 #define FRAME_ROOM 32768    /* a frame with more than this takes no further record of the log */
 #define LOG_RECORD_MAX 8192 /* the kernel's own limit is 2048 (PRINTK_MESSAGE_MAX) */
 
+#define MARK "cts-exec: end of a test"
+
 static int fd = -1;
 /* Since kmsg_mark(): */
 static bool lost, lost_told;
@@ -110,36 +112,43 @@ static void send_lines(struct json_out *json)
 	frame_end();
 }
 
+/* Is it the line of kmsg_end_line()? Programs have another facility than the kernel. */
+static bool is_mark(const char *record)
+{
+	const char *text = strchr(record, ';');
+
+	return text && strtoul(record, NULL, 10) >> 3 && !strcmp(text, ";" MARK "\n");
+}
+
 /*
  * One record into buf, which it ends with NUL. Returns its length, 0 if there is none now.
  * Where the log ran over us (EPIPE) it goes on with the oldest record there is.
  */
 static size_t next_record(char *buf, size_t size)
 {
-	ssize_t n;
+	while (fd >= 0) {
+		ssize_t n = read(fd, buf, size - 1);
 
-	if (fd < 0)
-		return 0;
-	do {
-		n = read(fd, buf, size - 1);
-		if (n < 0 && errno == EPIPE)
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno == EPIPE) {
 			lost = true;
-	} while (n < 0 && (errno == EINTR || errno == EPIPE));
-	if (n <= 0) {
-		if (n == 0 || errno != EAGAIN) {
+		} else if (n > 0) {
+			buf[n] = '\0';
+			total += (size_t)n;
+			if (total > KMSG_MAX) {
+				lseek(fd, 0, SEEK_END);
+				lost = true;
+				return 0;
+			}
+			if (!is_mark(buf))
+				return (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
 			close(fd);
 			fd = -1;
 		}
-		return 0;
 	}
-	total += (size_t)n;
-	if (total > KMSG_MAX) {
-		lseek(fd, 0, SEEK_END);
-		lost = true;
-		return 0;
-	}
-	buf[n] = '\0';
-	return (size_t)n;
+	return 0;
 }
 
 /* Passes on at most max records. Returns whether there may be more. */
@@ -162,6 +171,22 @@ static bool pass_on(const char *id, size_t max)
 	if (lost && !lost_told)
 		send_lines(open_lines(id));
 	return !max;
+}
+
+void kmsg_end_line(void)
+{
+	static const char line[] = "<7>" MARK "\n";
+	int log;
+
+	if (fd < 0)
+		return;
+	/* Opened anew, since the kernel counts by file how much a program may write. */
+	log = open("/dev/kmsg", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log < 0)
+		return;
+	if (write(log, line, sizeof(line) - 1) < 0)
+		lost = true;
+	close(log);
 }
 
 void kmsg_some(const char *id)

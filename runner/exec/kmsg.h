@@ -20,6 +20,13 @@ int kmsg_fd(void);
 void kmsg_some(const char *id);
 void kmsg_all(const char *id);
 
+/*
+ * Ends a line that the kernel has logged without its newline: it holds that back until the next
+ * one begins, which would be the next test's. Writes a line of its own, which the functions above
+ * leave out; does nothing where the log can't be written.
+ */
+void kmsg_end_line(void);
+
 /* Begins a new account of what is lost; call it where a test begins and ends, after kmsg_all(). */
 void kmsg_mark(void);
 

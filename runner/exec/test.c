@@ -169,6 +169,7 @@ static void drain(const char *id)
 	left = waiting(record.fd);
 	for (; left && (n = record_read(&record)); left -= n < left ? n : left)
 		;
+	kmsg_end_line();
 	kmsg_all(id);
 	output_end(&out);
 	output_end(&err);

@@ -45,6 +45,7 @@ def test_help_everywhere(words: list[str]) -> None:
         (["lab", "shell"], "needs a terminal"),
         (["lab", "clean", "socks"], "nothing of kind socks"),
         (["report", "nowhere"], "no run of that name"),
+        (["report", "--durations", "last"], "the run goes before --durations"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),
         (["device-test", "igb"], "'igb' is no PCI address"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.tests.exec_driver import Event, Exec, case, of, run_one, shell
+from runner.tests.exec_driver import Event, Exec, case, of, run, run_one, shell
 
 LINE = re.compile(r"([0-7]),([0-9]+),(.*)", re.DOTALL)
 
@@ -33,6 +33,15 @@ def test_the_real_log(cts_exec: Path) -> None:
         ("4", "second line"),
     ]
     assert ours[0][2] == ours[1][2]
+
+
+@pytest.mark.skipif(not can_write_kmsg(), reason="needs root and a /dev/kmsg to write to")
+def test_a_line_without_its_newline_is_its_tests(cts_exec: Path) -> None:
+    mark = f"cts-exec test {os.getpid()} has no newline"
+    events = run(cts_exec, shell(f"printf '<4>{mark}' > /dev/kmsg", id="a"), shell("echo next > /dev/kmsg", id="b"))
+    texts = {(event.get("id"), line.split(",", 2)[2]) for event in of(events, "kmsg") for line in event["lines"]}
+    assert ("a", mark) in texts and ("b", "next") in texts
+    assert not any("end of a test" in text for _, text in texts)
 
 
 class Log:
@@ -107,6 +116,8 @@ def test_lines_between_tests_belong_to_none(fake_kmsg_exec: Path, log: Log) -> N
         (b"6,1,5,-;\\xff\\xc3\\xa9\n", ["6,5,\ufffdé"]),
         (b"6,1,18446744073709551615,-;late\n", ["6,18446744073709551615,late"]),
         (b"6,1,5,-;" + b"\\x0a" * 500 + b"\n", ["6,5,"] * 501),
+        (b"15,1,5,-;cts-exec: end of a test\n", []),
+        (b"7,1,5,-;cts-exec: end of a test\n", ["7,5,cts-exec: end of a test"]),
         (b"no record at all\n", []),
         (b"x,y,z;text\n", []),
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.stream import PLAN_LINE_MAX, Frame, Noise, StreamReader, plan_line
+from runner.tests.conftest import make
 from runner.tests.exec_driver import Event, Exec, case, of, run, shell, wait_until_gone
 
 TEST = b'{"op":"test","id":"t","argv":["/bin/true"],"timeout_ms":1000%s}\n'
@@ -37,6 +38,15 @@ def test_hello(cts_exec: Path) -> None:
     assert isinstance(hello["iommu"], list)
     assert hello["iommufd"] == os.path.exists("/dev/iommu")
     assert hello["monotonic_ns"] > 0
+
+
+def test_version_is_the_one_it_was_built_from(tmp_path: Path) -> None:
+    for version in ("a1b2", "a1b2-dirty"):
+        make(tmp_path, f"VERSION={version}")
+        assert run(tmp_path / "cts-exec")[0]["cts_exec"] == version
+    before = (tmp_path / "cts-exec").stat().st_mtime_ns
+    make(tmp_path, "VERSION=a1b2-dirty")
+    assert (tmp_path / "cts-exec").stat().st_mtime_ns == before
 
 
 def test_inventory(cts_exec: Path) -> None:

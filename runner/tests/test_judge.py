@@ -90,6 +90,17 @@ def test_a_harness_that_fails_is_an_error(run_of: Judge, line: str) -> None:
     assert told(run) == (Verdict.ERROR, "harness")
 
 
+@pytest.mark.parametrize("line", [
+    "==77==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x602000000011 at pc 0x1 bp 0x2 sp 0x3",
+    "suites/access/parked.c:9:2: runtime error: left shift of 1 by 64 places cannot be represented",
+])
+def test_what_a_sanitizer_reports_is_no_fault_of_the_kernel(run_of: Judge, line: str) -> None:
+    made = Builder(planned(PATH)).start(ID).out(ID, f"{line}\n    #0 0x401000 in bind\n", fd="stderr")
+    run = run_of(made.not_ok(ID, "read: Test exited normally instead of by signal").stop(ID, code=1).done())
+    assert told(run) == (Verdict.ERROR, "harness")
+    assert one(run).evidence[0].text.startswith(f"{line}\n    #0 0x401000 in bind")
+
+
 @pytest.mark.parametrize("outcome, keys, verdict", [
     ("signaled", {"signal": 11}, (Verdict.FAIL, "signal")),
     ("timeout", {}, (Verdict.FAIL, "hang")),

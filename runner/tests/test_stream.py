@@ -21,6 +21,9 @@ from runner.stream import (
 )
 
 
+DEEP = b'{"ev":"a","b":%s}' % (b"[" * 64 + b"]" * 64)
+
+
 def frame(seq: int, **event: object) -> bytes:
     body = json.dumps(event).encode()
     return b"@cts %d %08x %s\n" % (seq, zlib.crc32(body), body)
@@ -73,6 +76,10 @@ def test_frame_after_other_text(before: bytes) -> None:
         b'@cts 1 %08x {"ev":"\xc3\xa9"}' % zlib.crc32(b'{"ev":"\xc3\xa9"}'),
         b"@cts 1 %08x %s" % (zlib.crc32(b'{"a":' + b"[" * 30000), b'{"a":' + b"[" * 30000),
         b"@cts 1 %08x %s" % (zlib.crc32(b'{"a":%s}' % (b"9" * 9000)), b'{"a":%s}' % (b"9" * 9000)),
+        # the journal could not take what these hold
+        b'@cts 1 %08x {"ev":"a","b":NaN}' % zlib.crc32(b'{"ev":"a","b":NaN}'),
+        b'@cts 1 %08x {"ev":"a","b":1e999}' % zlib.crc32(b'{"ev":"a","b":1e999}'),
+        b"@cts 1 %08x %s" % (zlib.crc32(DEEP), DEEP),
     ],
 )
 def test_noise(line: bytes) -> None:
@@ -98,6 +105,12 @@ def test_reader_gives_the_same_however_the_bytes_come() -> None:
         Noise("torn @cts 3"),
     ]
     assert read(*(data[i:i + 1] for i in range(len(data)))) == whole
+
+
+def test_noise_is_short_also_of_a_frame_that_comes_again() -> None:
+    twice = frame(1, ev="x" * 1000)
+    items = read(hello(), twice, twice)
+    assert isinstance(items[2], Noise) and len(items[2].text) <= NOISE_CHARS
 
 
 def test_gap() -> None:

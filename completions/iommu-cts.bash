@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Completion of iommu-cts for bash 4.4 and newer. Source it, or link to it from ~/.local/share/bash-completion/completions/iommu-cts.
+#
+# It only looks at words and at names of files, so that it answers at once. runner/tests/test_completion.py compares the words with those
+# of the command itself.
+
+# What can follow a command, "." being iommu-cts alone.
+declare -gA _iommu_cts_words=(
+	[.]="run device-test doctor list hosts lab report new --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --waivers --help"
+	[device-test]="--host --accel --kernel --modules --json --help"
+	[doctor]="--host --accel --kernel --modules --json --help"
+	[list]="--select --help"
+	[hosts]="--help"
+	[lab]="build boot shell clean lock --help"
+	[lab build]="--ksrc --patch --config --help"
+	[lab boot]="--host --accel --kernel --modules --help"
+	[lab shell]="--host --accel --kernel --modules --help"
+	[lab clean]="--yes --help"
+	[lab lock]="--help"
+	[report]="--waivers --durations --help"
+	[new]="--help"
+)
+_iommu_cts_top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
+
+# The last parts of those paths that exist, without the ending $1.
+_iommu_cts_names() {
+	local ending=$1 path
+	shift
+	for path; do
+		path=${path%/}
+		[[ -e $path ]] && path=${path##*/} && echo "${path%"$ending"}"
+	done
+}
+
+# Paths of tests as far as $1 goes: subjects, then files, then the tests of one file.
+_iommu_cts_tests() {
+	local suites=$_iommu_cts_top/suites path
+	if [[ $1 == */*/* ]]; then
+		path=${1%/*}
+		sed -nE "s|^CTS_TEST(_F\([^,]+, *\|\()([a-z0-9_]+),.*|$path/\2|p" "$suites/$path.c" 2>/dev/null
+		return
+	fi
+	for path in "$suites"/*/*.c; do
+		path=${path#"$suites"/}
+		[[ $1 == */* ]] && echo "${path%.c}/" || echo "${path%/*}/"
+	done | sort -u
+}
+
+# What may stand where the cursor is: the value of the option $1, or, if that is empty, what follows the command $2. $3 is its beginning.
+_iommu_cts_candidates() {
+	local cache=${IOMMU_CTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/iommu-cts}
+	case ${1:-$2} in
+	--host)
+		echo local
+		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
+		;;
+	--accel) printf '%s\n' tcg kvm ;;
+	--select) _iommu_cts_tests "$3" ;;
+	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
+	report)
+		echo last
+		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
+		;;
+	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
+	new) [[ $3 == */* ]] || _iommu_cts_tests "" ;;
+	esac
+	[[ $1 ]] || tr ' ' '\n' <<<"${_iommu_cts_words[$2]}"
+}
+
+_iommu_cts() {
+	local line=${COMP_LINE:0:COMP_POINT} command="" option="" current word head
+	local -a words
+	# Split at blanks only: COMP_WORDS is cut at the colons of a PCI address too.
+	read -ra words <<<"$line"
+	[[ $line == *[[:space:]] ]] && words+=("")
+	current=${words[-1]}
+	for word in "${words[@]:1:${#words[@]}-2}"; do
+		case $word in
+		--yes | --json | --help | --*=*) option="" ;;
+		--*) option=$word ;;
+		*)
+			[[ -z $option && -n ${_iommu_cts_words[${command:+$command }$word]} ]] && command+=${command:+ }$word
+			# These two take any number of values.
+			[[ $option == --patch || $option == --config ]] || option=""
+			;;
+		esac
+	done
+	if [[ $current == --*=* ]]; then
+		option=${current%%=*}
+		current=${current#*=}
+	elif [[ $current == -* ]]; then
+		option=""
+	fi
+	COMPREPLY=()
+	# Readline replaces what follows the last colon or "=".
+	head=${current%"${current##*[:=]}"}
+	while IFS= read -r word; do
+		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
+	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
+	case $option in
+	--kernel | --modules | --ksrc | --patch | --config | --waivers | --host) compopt -o default 2>/dev/null ;;
+	esac
+	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
+	return 0
+}
+complete -F _iommu_cts iommu-cts
