@@ -4,6 +4,7 @@
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
+# make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # DEPS=print make run   only lists the Debian packages that this needs
 
 HOST ?= vtd
@@ -12,7 +13,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-sanitized lint bench-exec fuzz clean
+.PHONY: run check check-kill check-sanitized lint bench-exec fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -44,6 +45,9 @@ bench-exec:
 fuzz:
 	@lab/deps.sh fuzz
 	@$(PYTHON) -m runner.fuzz --time $(TIME) $(TARGETS)
+check-kill:
+	@lab/deps.sh check
+	@PYTHONPATH=. $(PYTHON) runner/tests/stress_kill.py $(ARGS)
 
 endif
 

@@ -3,6 +3,7 @@
 
 import gzip
 import lzma
+import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,13 @@ STREAM_MODULES = ("virtio_pci", "virtio_console")
 # no_timer_check: an emulated processor on a busy machine can be too slow for the kernel's trial of the timer, which then panics.
 KERNEL_WORDS = ("console=ttyS0", "loglevel=7", "panic=-1", "printk.devkmsg=on", "no_timer_check")
 PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
+START_S = 60.0  # for the toolbox to come up
 END_S = 10.0  # from the end of the stream to the end of QEMU
+COMPLAINT_BYTES = 4096
+CONSOLE_KEPT = 1 << 20  # bytes of the console that are kept of a boot's beginning, and as many of its end
+# Runs QEMU once whoever started this has answered. By then bubblewrap has asked the kernel to be killed together with him: had
+# he been killed before, nobody would ever end it.
+WAIT_FOR_US = 'echo >&"$1"; read -r go <&"$1" || exit 1; shift; exec "$@"'
 SUITES = "suites"  # the folder of the test programs in the ramdisk
 SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
 
@@ -61,7 +68,7 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
 class Machine:
     """One virtual machine, to be switched on and off any number of times.
 
-    `folder` holds initrd; each boot appends to the file `console`.
+    `folder` holds initrd, and what QEMU says in its last boot; each boot appends to the file `console`.
     """
 
     def __init__(self, toolbox: Toolbox, host: Host, kernel: Image, folder: Path, console: Path, accel: str) -> None:
@@ -71,6 +78,8 @@ class Machine:
         self.folder = folder
         self.accel = accel
         self.console = console
+        self._log = folder / f"{console.stem}-qemu.log"
+        self._start = 0  # of this boot in the console
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, extra: Sequence[str], words: Sequence[str] = ()) -> list[str]:
@@ -90,22 +99,57 @@ class Machine:
         return self.toolbox.command(argv, binds=binds, readonly=mounts, devices=devices)
 
     def power_on(self) -> socket.socket:
-        """Starts QEMU and returns the host's end of the stream; LabError if QEMU refuses its command line at once."""
+        """Starts QEMU and returns the host's end of the stream. If QEMU ends at once, the stream does.
+
+        QEMU dies with the thread that calls this. Ctrl-C at the terminal does not reach it.
+        """
+        self._start = self._console_size()
         ours, theirs = socket.socketpair()
         extra = [
             "-chardev", f"file,id=console,path=/mnt/out/{self.console.name},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=stream,fd={theirs.fileno()}", "-device", "virtio-serial-pci",
             "-device", f"virtserialport,chardev=stream,name={PORT}",
         ]  # fmt: skip
-        with theirs:
+        with theirs, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._wrap(self.command(extra)),
+                self._wrap(["sh", "-c", WAIT_FOR_US, "sh", str(theirs.fileno()), *self.command(extra)]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=(self.folder / "qemu.log").open("ab"),
+                stderr=log,
                 pass_fds=[theirs.fileno()],
+                start_new_session=True,
             )
+        ours.settimeout(START_S)
+        try:
+            if ours.recv(1):
+                ours.sendall(b"go\n")
+        except OSError:
+            pass  # it has ended, or will be: that shows when the stream is read
+        ours.settimeout(None)
         return ours
+
+    def _console_size(self) -> int:
+        return self.console.stat().st_size if self.console.exists() else 0
+
+    def console_of_boot(self, limit: int) -> str:
+        """The last `limit` bytes that this boot, or the last, wrote on its console."""
+        if not self.console.exists():
+            return ""
+        with self.console.open("rb") as stream:
+            stream.seek(max(self._start, self._console_size() - limit))
+            return stream.read().decode(errors="replace").replace("\r", "")
+
+    def _trim_console(self) -> None:
+        """Takes the middle out of a boot that flooded its console."""
+        too_much = self._console_size() - self._start - 2 * CONSOLE_KEPT
+        if too_much <= 0:
+            return
+        with self.console.open("r+b") as stream:
+            stream.seek(-CONSOLE_KEPT, os.SEEK_END)
+            end = stream.read()
+            stream.seek(self._start + CONSOLE_KEPT)
+            stream.write(b"\n[... %d bytes are not kept ...]\n" % too_much + end)
+            stream.truncate()
 
     def exit_code(self) -> int | None:
         """QEMU's exit code once its stream has closed (it may take a moment to end), None if it goes on."""
@@ -123,11 +167,15 @@ class Machine:
         self._process.kill()
         self._process.wait()
         self._process = None
+        self._trim_console()
 
     def complaint(self) -> str:
-        """What QEMU itself said on its standard error, if anything."""
-        log = self.folder / "qemu.log"
-        return log.read_text(errors="replace").strip() if log.exists() else ""
+        """The end of what QEMU itself said on its standard error in this boot, or the last, if anything."""
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as stream:
+            stream.seek(max(0, self._log.stat().st_size - COMPLAINT_BYTES))
+            return stream.read().decode(errors="replace").strip()
 
     def interactive(self, words: Sequence[str]) -> int:
         """Boots with the console on this terminal and returns QEMU's exit code."""

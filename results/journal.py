@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +71,17 @@ class RunEntry:
     command: list[str]
     suite: dict[str, Any]
     environment: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ResumeEntry:
+    """Another process goes on with the run. `cut`: bytes of a torn last line that it removed."""
+
+    t: float
+    command: list[str]
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,18 +101,34 @@ class PlanEntry:
 class BootEntry:
     t: float
     n: int
+    machine: int = 1
+
+
+@dataclass(frozen=True)
+class BootFailedEntry:
+    """The target was powered on and did not get as far as a test."""
+
+    t: float
+    why: str
+    console: str = ""
+    machine: int = 1
 
 
 @dataclass(frozen=True)
 class EventEntry:
     t: float
     event: dict[str, Any]
+    machine: int = 1
 
 
 @dataclass(frozen=True)
 class NoiseEntry:
+    """`id`: the test that was running, on a stream that nobody but cts-exec should write to."""
+
     t: float
     text: str
+    id: str | None = None
+    machine: int = 1
 
 
 @dataclass(frozen=True)
@@ -107,6 +136,18 @@ class GapEntry:
     t: float
     expected: int
     seen: int
+    machine: int = 1
+
+
+@dataclass(frozen=True)
+class ForgedEntry:
+    """Somebody other than cts-exec wrote frames: nothing that was said of the tests `ids` can be believed."""
+
+    t: float
+    text: str
+    ids: list[str] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    machine: int = 1
 
 
 @dataclass(frozen=True)
@@ -115,6 +156,7 @@ class LostEntry:
     why: str
     id: str | None = None
     console: str = ""
+    machine: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,6 +164,7 @@ class PowerEntry:
     t: float
     action: str
     why: str
+    machine: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,19 +179,23 @@ class EndEntry:
     why: str
 
 
-Entry = Union[
-    RunEntry, EnvironmentEntry, PlanEntry, BootEntry, EventEntry, NoiseEntry, GapEntry, LostEntry, PowerEntry,
-    LabErrorEntry, EndEntry,
+# What one of the targets of a run did.
+MachineEntry = Union[
+    BootEntry, BootFailedEntry, EventEntry, NoiseEntry, GapEntry, ForgedEntry, LostEntry, PowerEntry,
 ]
+Entry = Union[RunEntry, ResumeEntry, EnvironmentEntry, PlanEntry, LabErrorEntry, EndEntry, MachineEntry]
 
 _KINDS: dict[str, type[Entry]] = {
     "run": RunEntry,
+    "resume": ResumeEntry,
     "environment": EnvironmentEntry,
     "plan": PlanEntry,
     "boot": BootEntry,
+    "boot_failed": BootFailedEntry,
     "event": EventEntry,
     "noise": NoiseEntry,
     "gap": GapEntry,
+    "forged": ForgedEntry,
     "lost": LostEntry,
     "power": PowerEntry,
     "lab_error": LabErrorEntry,
@@ -223,32 +270,55 @@ def _parse(line: bytes) -> Entry | None:
 
 
 class Writer:
-    """Writes a new journal. Each entry reaches the kernel before write() returns.
+    """Writes a journal, which nobody else writes meanwhile. Each entry reaches the kernel before write() returns. Any thread may
+    write.
 
-    The file must not exist: a journal is never continued or overwritten. After an error nothing more is
-    written, so that a line that was cut short stays the last one.
+    The file must not exist: a journal is never overwritten. One that another process left unfinished is opened by `existing`, and
+    nothing happens to it before `resume`. After an error nothing more is written, so that a line that was cut short stays the last one.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time, existing: bool = False) -> None:
         self._path = path
         self._clock = clock
+        self._lock = threading.Lock()
+        flags = os.O_RDWR if existing else os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._fd = os.open(path, flags | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except FileExistsError:
             raise JournalError(f"{path}: there is a journal already; each run needs its own folder") from None
+        except BlockingIOError:
+            self.close()
+            raise JournalError(f"{path}: the run is still going on: another process writes this journal") from None
         except OSError as error:
-            raise JournalError(f"{path}: cannot create the journal: {error.strerror}") from None
+            raise JournalError(f"{path}: cannot {'open' if existing else 'create'} the journal: {error.strerror}") from None
+
+    def resume(self, **keys: Any) -> int:
+        """Cuts off a torn last line and appends the `resume` entry, which names its length; returns that. Raises JournalError."""
+        try:
+            size = os.fstat(self._fd).st_size
+            cut = 0
+            while cut < size and os.pread(self._fd, 1, size - cut - 1) != b"\n":
+                cut += 1
+            os.ftruncate(self._fd, size - cut)
+        except OSError as error:
+            raise JournalError(f"{self._path}: cannot go on with the journal: {error.strerror}") from None
+        self.write("resume", cut=cut, **keys)
+        return cut
 
     def write(self, kind: str, **keys: Any) -> None:
         """Appends one entry of `kind` with `keys` (docs/results.md) and the time. Raises JournalError.
 
         A dataclass among the values, such as a PlannedTest, is written as the object of its fields.
         """
-        if self._fd < 0:
-            raise JournalError(f"{self._path}: the journal is closed")
         entry = {"t": self._clock(), "kind": kind, **keys}
         line = json.dumps(entry, separators=(",", ":"), allow_nan=False, default=dataclasses.asdict)
-        data = line.encode("ascii") + b"\n"
+        with self._lock:
+            self._write(line.encode("ascii") + b"\n")
+
+    def _write(self, data: bytes) -> None:
+        if self._fd < 0:
+            raise JournalError(f"{self._path}: the journal is closed")
         try:
             while data:
                 data = data[os.write(self._fd, data):]
@@ -256,7 +326,7 @@ class Writer:
             self.close()
             raise JournalError(
                 f"{self._path}: cannot write the journal: {error.strerror}; the run stops here, what was "
-                "written is kept: make room and start a new run"
+                f"written is kept: make room and go on by `iommu-cts run --resume {self._path.parent.name}`"
             ) from None
 
     def sync(self) -> None:

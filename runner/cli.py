@@ -23,6 +23,8 @@ EXIT_USAGE = 2
 EXIT_LAB = 3
 EXIT_INTERRUPTED = 130
 
+OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
+
 EXIT_CODES = """exit codes:
   0    every promise held (or is a known failure)
   1    at least one promise was broken
@@ -60,6 +62,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= running.JOBS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and {running.JOBS_MAX}")
+    return int(text)
+
+
 def _bdf(text: str) -> str:
     full = text if text.count(":") == 2 else f"0000:{text}"
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
@@ -68,11 +76,19 @@ def _bdf(text: str) -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.resume is not None:
+        fresh = vars(parser().parse_args(["run"]))
+        given = [name for name in OF_THE_PLAN if vars(arguments)[name] != fresh[name]]
+        if given:
+            raise UsageError(f"--{given[0].replace('_', '-')} is not for --resume, which goes on with the run as it was begun")
     options = running.Options(
         arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
-        arguments.timeout_scale, arguments.waivers,
+        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs,
     )  # fmt: skip
-    folder, judged = running.run(options)
+    if arguments.resume is None:
+        _, judged = running.run(options)
+    else:
+        _, judged = running.resume(arguments.resume, options)
     summary.print_summary(judged, _wide_console())
     return judge.exit_code(judged)
 
@@ -215,6 +231,14 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
+    run.add_argument(
+        "--resume", metavar="RUN", nargs="?", const="last",
+        help="go on with a run that was stopped: a folder, or a name in results/runs/ (default: the newest); what ran is not run again",
+    )  # fmt: skip
+    run.add_argument(
+        "--jobs", type=_jobs, metavar="N",
+        help="share the plan among N virtual hosts side by side (default: as many as processors and memory allow)",
+    )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,67 +10,22 @@ from results import journal as j
 from results.model import Problem
 from results.typed import ShapeError, decode
 from runner import klog
-
-
-@dataclass(frozen=True)
-class TestEnd:
-    """The test_end event of docs/stream.md."""
-
-    outcome: str
-    duration_ns: int | None = None
-    max_rss_kib: int | None = None
-    taint_before: int = 0
-    taint_after: int = 0
-    kmsg: str = "read"
-    left: int = 0
-    code: int | None = None
-    signal: int | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class _Hello:
-    uname: dict[str, str]
-
-
-@dataclass(frozen=True)
-class _Output:
-    """Part of what a test printed. Bytes that are no UTF-8 come as base64."""
-
-    fd: str
-    text: str | None = None
-    base64: str | None = None
-
-    def read(self) -> str:
-        if self.text is not None:
-            return self.text
-        try:
-            return base64.b64decode(self.base64 or "", validate=True).decode("utf-8", "backslashreplace")
-        except ValueError:
-            raise ShapeError("'base64' is no base64") from None
-
-
-@dataclass(frozen=True)
-class _Log:
-    lines: list[str]
-
-
-@dataclass(frozen=True)
-class _Device:
-    """What a `device` or a `taken` event says of a function."""
-
-    driver: str | None = None
-    group: int | None = None
-    aliases: list[str] | None = None
+from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 
 
 @dataclass
 class Attempt:
-    """One time that a test was started, and all that was seen of it. `gap`: frames of it may be missing."""
+    """One time that a test was started, and all that was seen of it.
+
+    `gap`: frames of it may be missing. `noise`: what somebody else wrote to the stream while it ran. `forged`: why nothing of it
+    can be believed, and the frames that show it. `cut`: more of its output was there than is kept.
+    """
 
     boot: int
     started: bool = False
     gap: bool = False
+    noise: list[str] = field(default_factory=list)
+    forged: j.ForgedEntry | None = None
     stdout: str = ""
     stderr: str = ""
     cut: bool = False
@@ -82,6 +36,13 @@ class Attempt:
     lost: j.LostEntry | None = None
     # splats in the console of `lost` that no kmsg event had shown before
     console_splats: list[klog.Splat] = field(default_factory=list)
+    # the runner was gone before the test had ended, and another one went on
+    abandoned: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Did it come to an end that says something?"""
+        return self.end is not None or self.lost is not None or self.forged is not None
 
 
 @dataclass
@@ -109,11 +70,20 @@ def collect(journal: j.Journal) -> Seen:
     return _Walk().walk(journal)
 
 
+@dataclass
+class _Machine:
+    """One of the targets of a run as it is at some entry: the boot that it is in, the test that runs, and the splats that its
+    kernel log has shown."""
+
+    boot: int = 0
+    open: str | None = None
+    log_heads: set[str] = field(default_factory=set)
+
+
 class _Walk:
     def __init__(self) -> None:
         self.seen = Seen()
-        self.open: str | None = None
-        self.log_heads: set[str] = set()
+        self.machines: dict[int, _Machine] = {}
 
     def walk(self, journal: j.Journal) -> Seen:
         planned: set[str] = set()
@@ -127,8 +97,10 @@ class _Walk:
                     planned.add(test.id)
                     self.seen.plan.append(test)
                 self.seen.unselected += entry.unselected
+            elif isinstance(entry, (j.RunEntry, j.ResumeEntry, j.EnvironmentEntry, j.LabErrorEntry, j.EndEntry)):
+                self._of_run(entry)
             else:
-                self._entry(entry)
+                self._of_machine(entry, self.machines.setdefault(entry.machine, _Machine()))
         for stranger in sorted(set(self.seen.attempts) - planned):
             self._problem("plan", f"{stranger} ran and was not planned")
         for text in journal.problems:
@@ -142,96 +114,135 @@ class _Walk:
     def _problem(self, kind: str, text: str) -> None:
         self.seen.problems.append(Problem(kind, text))
 
-    def _entry(self, entry: j.Entry) -> None:
+    def _of_run(self, entry: j.RunEntry | j.ResumeEntry | j.EnvironmentEntry | j.LabErrorEntry | j.EndEntry) -> None:
         if isinstance(entry, j.RunEntry):
             self.seen.run = entry
             self.seen.environment.update(entry.environment)
+        elif isinstance(entry, j.ResumeEntry):
+            self._resume()
         elif isinstance(entry, j.EnvironmentEntry):
             self.seen.environment.update(entry.environment)
-        elif isinstance(entry, j.BootEntry):
-            self.seen.boots += 1
-            self.open = None
-        elif isinstance(entry, j.GapEntry):
-            self._gap(entry)
-        elif isinstance(entry, j.LostEntry):
-            self._lost(entry)
         elif isinstance(entry, j.LabErrorEntry):
             self._problem("lab", entry.error)
-        elif isinstance(entry, j.EndEntry):
+        else:
             self.seen.end = entry
+
+    def _of_machine(self, entry: j.MachineEntry, machine: _Machine) -> None:
+        if isinstance(entry, j.BootEntry):
+            self.seen.boots += 1
+            machine.boot = self.seen.boots
+            machine.open = None
+        elif isinstance(entry, j.BootFailedEntry):
+            self._console_splats(entry.console, "on the console, while the target was started", machine)
+        elif isinstance(entry, j.NoiseEntry):
+            if entry.id is not None:
+                self._attempt(entry.id, machine).noise.append(entry.text)
+        elif isinstance(entry, j.GapEntry):
+            self._gap(entry, machine)
+        elif isinstance(entry, j.ForgedEntry):
+            self._forged(entry, machine)
+        elif isinstance(entry, j.LostEntry):
+            self._lost(entry, machine)
         elif isinstance(entry, j.EventEntry):
             try:
-                self._event(entry.event)
+                self._event(entry.event, machine)
             except ShapeError as error:
                 self._problem("journal", f"event {entry.event.get('ev')!r}: {error}")
 
-    def _gap(self, entry: j.GapEntry) -> None:
-        if self.open is not None:
-            self._attempt(self.open).gap = True
+    def _resume(self) -> None:
+        """What stopped the run before has been overcome; a test that it stopped says nothing."""
+        self.machines.clear()
+        self.seen.end = None
+        self.seen.problems = [problem for problem in self.seen.problems if problem.kind != "lab"]
+        for attempts in self.seen.attempts.values():
+            for attempt in attempts:
+                attempt.abandoned = not attempt.over
+
+    def _gap(self, entry: j.GapEntry, machine: _Machine) -> None:
+        if machine.open is not None:
+            self._attempt(machine.open, machine).gap = True
         else:
             self._problem("gap", f"frames {entry.expected} to {entry.seen - 1} were lost outside any test")
 
-    def _lost(self, entry: j.LostEntry) -> None:
-        console = klog.splats(klog.console_lines(entry.console))
-        fresh = [splat for splat in console if splat.head not in self.log_heads]
-        self.log_heads.update(splat.head for splat in console)
-        self.open = None
+    def _forged(self, entry: j.ForgedEntry, machine: _Machine) -> None:
+        machine.open = None
+        for test in entry.ids:
+            self._attempt(test, machine).forged = entry
+        if not entry.ids:
+            self._problem("forged", f"outside any test: {entry.text}")
+
+    def _lost(self, entry: j.LostEntry, machine: _Machine) -> None:
+        machine.open = None
         if entry.id is not None:
-            attempt = self._attempt(entry.id)
+            attempt = self._attempt(entry.id, machine)
             attempt.lost = entry
-            attempt.console_splats = fresh
+            attempt.console_splats = self._fresh(entry.console, machine)
             return
         self._problem("lost", f"the target was lost outside any test: {entry.why}")
-        for splat in fresh:
-            self._problem("splat", "on the console, outside any test:\n" + "\n".join(splat.lines))
+        self._console_splats(entry.console, "on the console, outside any test", machine)
 
-    def _attempt(self, test: str) -> Attempt:
+    def _fresh(self, console: str, machine: _Machine) -> list[klog.Splat]:
+        """The splats of a console that were not in the kernel log."""
+        found = klog.splats(klog.console_lines(console))
+        fresh = [splat for splat in found if splat.head not in machine.log_heads]
+        machine.log_heads.update(splat.head for splat in found)
+        return fresh
+
+    def _console_splats(self, console: str, where: str, machine: _Machine) -> None:
+        for splat in self._fresh(console, machine):
+            self._problem("splat", f"{where}:\n" + "\n".join(splat.lines))
+
+    def _attempt(self, test: str, machine: _Machine) -> Attempt:
         """The attempt of `test` that events now belong to; without a test_start frames of it are lost."""
         attempts = self.seen.attempts.setdefault(test, [])
         if not attempts:
-            attempts.append(Attempt(self.seen.boots))
+            attempts.append(Attempt(machine.boot))
         return attempts[-1]
 
-    def _event(self, event: dict[str, Any]) -> None:
+    def _event(self, event: dict[str, Any], machine: _Machine) -> None:
         ev = event.get("ev")
         test = event.get("id")
         if ev == "hello":
-            self.seen.kernel = decode(_Hello, event).uname.get("release")
-        elif ev in ("device", "taken"):
-            self._device(str(event.get("bdf" if ev == "device" else "device")), decode(_Device, event))
+            self.seen.kernel = decode(Hello, event).uname.get("release")
+        elif ev == "device":
+            device = decode(Device, event)
+            self._device(device.bdf, device.driver, device.group)
+            if device.aliases is not None:
+                self.seen.aliases[device.bdf] = set(device.aliases)
+        elif ev == "taken":
+            taken = decode(Taken, event)
+            self._device(taken.device, taken.driver, taken.group)
         elif ev == "given_back" and "error" in event:
             self._problem("device", f"{event.get('device')} could not be given back: {event['error']}")
         elif ev == "bad_op":
             self._problem("plan", f"cts-exec refused plan line {event.get('line')}: {event.get('error')}")
         elif ev == "kmsg" and not isinstance(test, str):
-            self._loose_log(_texts(event))
+            self._loose_log(_texts(event), machine)
         elif isinstance(test, str):
-            self._test_event(str(ev), test, event)
+            self._test_event(str(ev), test, event, machine)
 
-    def _device(self, bdf: str, device: _Device) -> None:
+    def _device(self, bdf: str, driver: str | None, group: int | None) -> None:
         self.seen.inventory.add(bdf)
-        if device.driver is not None:
-            self.seen.drivers[bdf] = device.driver
-        if device.group is not None:
-            self.seen.groups[bdf] = device.group
-        if device.aliases is not None:
-            self.seen.aliases[bdf] = set(device.aliases)
+        if driver is not None:
+            self.seen.drivers[bdf] = driver
+        if group is not None:
+            self.seen.groups[bdf] = group
 
-    def _loose_log(self, lines: list[str]) -> None:
+    def _loose_log(self, lines: list[str], machine: _Machine) -> None:
         for splat in klog.splats(lines):
-            self.log_heads.add(splat.head)
+            machine.log_heads.add(splat.head)
             self._problem("splat", "outside any test:\n" + "\n".join(splat.lines))
         for fault in klog.faults(lines):
             self._problem(fault.kind, "outside any test:\n" + "\n".join(fault.lines))
 
-    def _test_event(self, ev: str, test: str, event: dict[str, Any]) -> None:
+    def _test_event(self, ev: str, test: str, event: dict[str, Any], machine: _Machine) -> None:
         if ev == "test_start":
-            self.seen.attempts.setdefault(test, []).append(Attempt(self.seen.boots, started=True))
-            self.open = test
+            self.seen.attempts.setdefault(test, []).append(Attempt(machine.boot, started=True))
+            machine.open = test
             return
-        attempt = self._attempt(test)
+        attempt = self._attempt(test, machine)
         if ev == "output":
-            output = decode(_Output, event)
+            output = decode(Output, event)
             if output.fd == "stderr":
                 attempt.stderr += output.read()
             else:
@@ -249,11 +260,11 @@ class _Walk:
         elif ev == "kmsg":
             lines = _texts(event)
             attempt.log += lines
-            self.log_heads.update(splat.head for splat in klog.splats(lines))
+            machine.log_heads.update(splat.head for splat in klog.splats(lines))
         elif ev == "test_end":
             attempt.end = decode(TestEnd, event)
-            self.open = None
+            machine.open = None
 
 
 def _texts(event: dict[str, Any]) -> list[str]:
-    return [klog.kmsg_text(line) for line in decode(_Log, event).lines]
+    return [klog.kmsg_text(line) for line in decode(Log, event).lines]

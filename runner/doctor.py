@@ -9,7 +9,6 @@ import gzip
 import json
 import re
 import subprocess
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import jsonschema
 from rich.console import Console
 from rich.text import Text
 
-from lab import host, qemu, survey, toolbox
+from lab import host, qemu, scratch, survey, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from results.journal import Writer
@@ -111,11 +110,10 @@ def _local(named: Sequence[str]) -> Examined:
 
 
 def _virtual(where: host.Host, named: Sequence[str], arguments: argparse.Namespace) -> Examined:
-    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder:
-        scratch = Path(folder)
-        machine = labwork.machine(arguments, scratch)
+    with scratch.folder() as folder:
+        machine = labwork.machine(arguments, folder)
         target = QemuTarget(machine)
-        with Writer(scratch / "journal.jsonl") as journal, Step(f"looking at {where.name}"):
+        with Writer(folder / "journal.jsonl") as journal, Step(f"looking at {where.name}"):
             session = Session(target, journal)
             try:
                 inventory = session.boot()

@@ -41,10 +41,13 @@ def judge(journal: Journal, waivers: w.WaiverFile, skip_codes: AbstractSet[str],
     results = []
     for test in seen.plan:
         judged = []
-        for attempt in seen.attempts.get(test.id, []):
+        attempts = seen.attempts.get(test.id, [])
+        for attempt in attempts:
             result, marks = judge_attempt(test, attempt, seen, skip_codes)
-            judged.append(result)
             problems += marks
+            # One that ended with its runner shows what the kernel did until then, and nothing else.
+            if not attempt.abandoned or result.verdict is Verdict.FAIL or attempt is attempts[-1]:
+                judged.append(result)
         results.append(_worst(judged) if judged else _never_ran(test, skip_codes))
     run = Run(
         id=seen.run.id if seen.run else "unknown",

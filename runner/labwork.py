@@ -3,10 +3,9 @@
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from lab import cache, host, qemu, toolbox
+from lab import cache, host, qemu, scratch, toolbox
 from lab.errors import UsageError
 from lab.progress import Step
 from results.journal import Writer
@@ -15,23 +14,22 @@ from runner.session import Session
 from runner.targets.qemu import QemuTarget
 
 
-def machine(arguments: argparse.Namespace, scratch: Path) -> qemu.Machine:
-    """The virtual host that the command line names, ready to be switched on; `scratch` is its folder."""
+def machine(arguments: argparse.Namespace, folder: Path) -> qemu.Machine:
+    """The virtual host that the command line names, ready to be switched on; `folder` is its own."""
     where = host.find(arguments.host)
     if where.target != "qemu":
         raise UsageError(f"host {where.name} is no virtual host")
     lab = running.prepare(where, arguments.kernel, arguments.modules)
     assert lab.image is not None
-    qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, scratch)
-    return qemu.Machine(lab.box, where, lab.image, scratch, scratch / "console.log", arguments.accel)
+    qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, folder)
+    return qemu.Machine(lab.box, where, lab.image, folder, folder / "console.log", arguments.accel)
 
 
 def boot(arguments: argparse.Namespace) -> int:
     """Boots a virtual host and prints what it says of itself."""
-    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder:
-        scratch = Path(folder)
-        target = QemuTarget(machine(arguments, scratch))
-        with Writer(scratch / "journal.jsonl") as journal:
+    with scratch.folder() as folder:
+        target = QemuTarget(machine(arguments, folder))
+        with Writer(folder / "journal.jsonl") as journal:
             session = Session(target, journal)
             try:
                 with Step(f"booting {arguments.host}"):
@@ -51,8 +49,8 @@ def shell(arguments: argparse.Namespace) -> int:
     """Boots a virtual host with a shell on this terminal."""
     if not sys.stdin.isatty():
         raise UsageError("lab shell needs a terminal")
-    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder:
-        found = machine(arguments, Path(folder))
+    with scratch.folder() as folder:
+        found = machine(arguments, folder)
         print("Ctrl-A X ends the machine.", flush=True)
         return found.interactive(["cts.shell"])
 

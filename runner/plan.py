@@ -72,6 +72,12 @@ def make(
     return items
 
 
+def again(planned: Iterable[PlannedTest], tests: Iterable[Test], programs: Mapping[str, str]) -> list[Item]:
+    """The items of a plan that was made before, from the same tests."""
+    by_path = {test.path: test for test in tests}
+    return [Item(test, by_path[test.path], programs[by_path[test.path].binary]) for test in planned]
+
+
 def left_out(tests: Iterable[Test]) -> list[Left]:
     """The tests that the selection left out, as the journal keeps them."""
     return [Left(test.path, list(test.requirements)) for test in tests]

@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`iommu-cts run`: from a host's name to a judged run on disk."""
 
+import contextlib
 import dataclasses
 import gzip
+import itertools
 import os
 import platform
 import shutil
+import signal
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, host, image, kernel, ksrc, qemu, toolbox
+from lab import binaries, cache, host, image, kernel, ksrc, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report
-from results.journal import Writer
+from results.journal import Writer, read
 from results.model import Run
 from runner import catalogue, plan, suite
-from runner.session import Inventory, Lost, Session
+from runner.collect import Seen, collect
+from runner.crew import Crew
+from runner.session import Inventory, Session
 from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
@@ -29,11 +34,12 @@ from runner.targets.qemu import QemuTarget
 RUNS = suite.TOP / "results" / "runs"
 WAIVERS = suite.TOP / "waivers.toml"
 KVM_PROBE_S = 30.0
+JOBS_MAX = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the command line says."""
+    """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears."""
 
     host: str
     select: Sequence[str] = ()
@@ -44,6 +50,17 @@ class Options:
     timeout_scale: float = 1.0
     waivers: Path = WAIVERS
     runs: Path = RUNS
+    jobs: int | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """What a run that is gone on with has in common with its beginning, wherever that is done from."""
+        described = self.host.endswith(".toml")
+        return {
+            "host": os.path.abspath(self.host) if described else self.host, "select": list(self.select),
+            "device": list(self.device), "kernel": [os.path.abspath(path) for path in self.kernel],
+            "modules": os.path.abspath(self.modules) if self.modules else None, "accel": self.accel,
+            "timeout_scale": self.timeout_scale,
+        }  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,19 +113,32 @@ def _kvm_boots(machine: qemu.Machine) -> bool:
             target.power_off()
 
 
-def _target(where: host.Host, lab: Lab, accel: str, folder: Path, scratch: Path) -> tuple[Target, dict[str, Any]]:
+def _jobs(where: host.Host) -> int:
+    """How many of these hosts run side by side: one for each of its processors that there are here, memory permitting."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    free_mib = next(int(line.split()[1]) >> 10 for line in lines if line.startswith("MemAvailable:"))
+    processors = len(os.sched_getaffinity(0))
+    return max(1, min(processors // where.cpus, free_mib // where.memory_mib, JOBS_MAX))
+
+
+def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: Path) -> tuple[list[Target], dict[str, Any]]:
+    """The targets of a run, and what is to be noted of them. `folder` gets their consoles, `work` the rest."""
     if lab.image is None:
-        return LocalTarget(lab.programs.cts_exec), {}
-    _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, scratch)
+        return [LocalTarget(lab.programs.cts_exec, work)], {}
+    _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)
     if missing:
         say(f"the kernel has no {', '.join(missing)}; what needs it will be skipped")
-    machine = qemu.Machine(lab.box, where, lab.image, scratch, folder / "console.log", accel)
+    machines = [
+        qemu.Machine(lab.box, where, lab.image, work, folder / f"console-{number}.log", options.accel)
+        for number in range(1, (options.jobs or _jobs(where)) + 1)
+    ]
     notes: dict[str, Any] = {"modules_missing": missing}
-    if accel == "kvm" and not _kvm_boots(machine):
+    if options.accel == "kvm" and not _kvm_boots(machines[0]):
         say("KVM did not boot a guest here; going on with software emulation (TCG)")
-        machine.accel = "tcg"
+        for machine in machines:
+            machine.accel = "tcg"
         notes["accelerator_note"] = "KVM was asked for and did not boot a guest"
-    return QemuTarget(machine), notes
+    return [QemuTarget(machine) for machine in machines], notes
 
 
 def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
@@ -133,28 +163,104 @@ def _environment(inventory: Inventory) -> dict[str, Any]:
     return {"target": facts, "devices": devices}
 
 
-def _execute(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer) -> None:
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does. A second one does not wait for the end: the virtual hosts die with this process,
+    and on a real one cts-exec gives back what it took."""
+    signals = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        if stopping:
+            os.write(2, b"iommu-cts: interrupted again; the journal is kept, `iommu-cts report` judges it\n")
+            os._exit(130)
+        stopping = True
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _execute(
+    options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
+) -> bool:
+    """Runs what `kept`, the run so far, does not have; false if the lab's faults left something."""
     chosen, others = plan.selected(tests, options.select)
-    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch, Step(f"host {where.name}") as step:
-        target, notes = _target(where, lab, options.accel, folder, Path(scratch))
-        session = Session(target, journal, options.timeout_scale)
+    stop, boots = threading.Event(), itertools.count(kept.boots + 1)
+    with scratch.folder() as work, Step(f"host {where.name}") as step:
+        targets, notes = _targets(where, lab, options, folder, work)
+        sessions = [
+            Session(target, journal, options.timeout_scale, number, stop, boots) for number, target in enumerate(targets, 1)
+        ]
+        first = sessions[0]
         try:
             step.note("booting")
-            inventory = session.boot()
+            inventory = first.boot()
             devices = choose.devices(where, options.device, inventory)
             bdfs = list(options.device) or [device.bdf for device in devices]
-            items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
-            journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
-            journal.write("environment", environment={**target.environment(), **notes, **_environment(inventory)})
-            _keep_config(session, lab, folder)
-            session.take(devices)
-            journal.write("environment", environment=_environment(session.inventory()))
-            session.run(items, devices, lambda number, item: step.note(f"{number + 1}/{len(items)} {item.planned.id}"))
-            session.end()
-        except Lost as lost:
-            raise LabError(f"the target was lost outside a test ({lost})\n{target.console()}".rstrip()) from lost
+            if kept.plan:
+                items = plan.again(kept.plan, tests, _programs(where, lab))
+            else:
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
+                journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
+            gone = {item.planned.device for item in items} - {None, *bdfs}
+            if gone:
+                raise LabError(f"the plan is for {', '.join(sorted(map(str, gone)))}, which the host does not have any more")
+            journal.write("environment", environment={**targets[0].environment(), **notes, **_environment(inventory)})
+
+            def look() -> None:
+                _keep_config(first, lab, folder)
+                journal.write("environment", environment=_environment(first.inventory()))
+
+            first.ready(devices, look)
+            over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
+            todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
+            return Crew(
+                sessions, todo, devices, journal, stop,
+                lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"),
+            ).run()  # fmt: skip
         finally:
-            target.power_off()
+            for session in sessions:
+                session.kill()
+
+
+def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
+    """Everything that must be the same when a run is gone on with, each under the name that a refusal gives it."""
+    found = {
+        "the host's description": cache.digest(dataclasses.asdict(where)),
+        "the toolbox": lab.box.key,
+        "cts-exec": cache.file_digest(lab.programs.cts_exec),
+        "the guest's first process": cache.file_digest(lab.programs.init),
+    }
+    if lab.image is None:
+        found["the kernel"] = f"{platform.release()} {platform.version()}"
+    else:
+        found["the kernel"] = cache.file_digest(lab.image.path)
+        modules = sorted(lab.image.modules.rglob("*.ko*")) if lab.image.modules else []
+        found["the kernel's modules"] = cache.digest([[path.name, cache.file_digest(path)] for path in modules])
+    return found | {f"test program {name}": cache.file_digest(path) for name, path in lab.programs.suites.items()}
+
+
+def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
+    """Checks what can be checked before anything is built, and builds."""
+    where = host.find(options.host)
+    if where.target == "local":
+        if not options.device:
+            raise UsageError("on the local host nothing is touched unless it is named: --device <BDF> (see `lspci -D`)")
+        if options.kernel:
+            raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
+        if options.jobs not in (None, 1):
+            raise UsageError("--jobs is for virtual hosts; there is one local host")
+    lab = prepare(where, options.kernel, options.modules)
+    tests = catalogue.load(lab.programs.suites)
+    if not plan.selected(tests, options.select)[0]:
+        raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
+    return where, lab, tests
 
 
 def run(options: Options) -> tuple[Path, Run]:
@@ -163,16 +269,20 @@ def run(options: Options) -> tuple[Path, Run]:
     Once the journal is open every fault is in it, and the verdicts are written in any case: KeyboardInterrupt ends the run
     and keeps what there is.
     """
-    where = host.find(options.host)
-    if where.target == "local" and not options.device:
-        raise UsageError("on the local host nothing is touched unless it is named: --device <BDF> (see `lspci -D`)")
-    if where.target == "local" and options.kernel:
-        raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
-    lab = prepare(where, options.kernel, options.modules)
-    tests = catalogue.load(lab.programs.suites)
-    if not plan.selected(tests, options.select)[0]:
-        raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
-    return record(options, where, lab, tests)
+    return record(options, *_ready(options))
+
+
+def resume(name: str, options: Options) -> tuple[Path, Run]:
+    """Goes on with a run that was stopped, as its journal says; of `options` only what is not in there counts. UsageError if
+    there is nothing to go on with, or if this is not what it was begun with."""
+    folder = find_folder(name)
+    kept = collect(read(folder / "journal.jsonl"))
+    if kept.run is None or not kept.run.identity:
+        raise UsageError(f"{folder.name}: the journal does not say what was to be run; start a new run")
+    if kept.end is not None and kept.end.why == "finished":
+        raise UsageError(f"{folder.name} came to its end: there is nothing left to run")
+    options = dataclasses.replace(options, **kept.run.options)
+    return go_on(folder, options, *_ready(options))
 
 
 def record(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test]) -> tuple[Path, Run]:
@@ -182,17 +292,47 @@ def record(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalog
         journal.write(
             "run", journal=1, id=folder.name, host=where.name, command=sys.argv, suite=suite.version(),
             environment={"runner": {"python": platform.python_version(), "host_kernel": platform.release()}},
+            options=options.kept(), identity=_identity(where, lab),
         )  # fmt: skip
-        try:
-            _execute(options, where, lab, tests, folder, journal)
-            journal.write("end", why="finished")
-        except KeyboardInterrupt:
-            journal.write("end", why="interrupted")
-        except LabError as error:
-            say(f"iommu-cts: {error}")
-            journal.write("lab_error", error=str(error))
-            journal.write("end", why="finished")
+        _to_the_end(options, where, lab, tests, folder, journal, Seen())
     return folder, report.write_all(folder, existing(options.waivers), date.today())
+
+
+def go_on(folder: Path, options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test]) -> tuple[Path, Run]:
+    """Runs what is left of the run in `folder`, and judges all of it."""
+    with Writer(folder / "journal.jsonl", existing=True) as journal:
+        kept = collect(read(folder / "journal.jsonl"))
+        assert kept.run is not None
+        now = _identity(where, lab)
+        changed = [name for name in sorted({*now, *kept.run.identity}) if now.get(name) != kept.run.identity.get(name)]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            raise UsageError(
+                f"{folder.name} can't go on: {', '.join(changed[:3])}{more}: not what it was begun with; start a new run"
+            )
+        cut = journal.resume(command=sys.argv)
+        if cut:
+            say(f"the last line of the journal was torn: {cut} bytes were cut off")
+        _to_the_end(options, where, lab, tests, folder, journal, kept)
+    return folder, report.write_all(folder, existing(options.waivers), date.today())
+
+
+def _to_the_end(
+    options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
+) -> None:
+    why = "lab"
+    try:
+        with _interruptible():
+            if _execute(options, where, lab, tests, folder, journal, kept):
+                why = "finished"
+    except KeyboardInterrupt:
+        why = "interrupted"
+    except (LabError, OSError) as error:
+        say(f"iommu-cts: {error}")
+        journal.write("lab_error", error=str(error))
+    journal.write("end", why=why)
+    if why != "finished":
+        say(f"`iommu-cts run --resume {folder.name}` goes on with it")
 
 
 def existing(waivers: Path) -> Path | None:

@@ -1,33 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One run on one target: boots it, takes the devices, sends the tests one by one, journals everything that comes back.
+"""One target of a run: boots it, takes the devices, sends the tests one by one, journals everything that comes back.
 
-Nothing is judged here but one thing: whether the next test finds the kernel as it should be. After a splat, new taint, a test that
-failed or one that can't be killed the target is power cycled, if it can be: a device that stays open behind a broken kernel's back
-would turn every later test red.
+Nothing is judged here but two things. Can what came be what cts-exec says now? The root that tests run as can write to the stream
+too: what does not fit is journaled as forged, and the target is switched off. And does the next test find the kernel as it should
+be? After a splat, new taint, a test that failed or one that can't be killed the target is switched off as well, if that gives a new
+kernel: a device that stays open behind a broken kernel's back would turn every later test red.
 """
 
 import base64
 import dataclasses
+import itertools
 import json
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from lab.errors import LabError
+from lab.progress import say
 from results.journal import Writer
+from results.typed import decode
 from runner import klog
+from runner.events import TestEnd, malformed
 from runner.plan import Item, operation
-from runner.stream import Frame, Gap, StreamReader, plan_line
+from runner.stream import Conflict, Frame, Gap, Noise, StreamReader, plan_line
 from runner.targets import Target
 
 PROTOCOL = 1
 HELLO_S = 120.0  # from power on to the first event; an emulated processor takes a few seconds
-ANSWER_S = 60.0  # for operations that are no tests
+ANSWER_S = 60.0  # for operations that are no tests, and for the start of a test
 TEST_SLACK_S = 30.0  # beyond a test's deadline, for cts-exec to kill it and say so
+SLICE_S = 0.25  # how soon a session sees that it is to stop
+BOOT_ATTEMPTS = 3
+TEST_ATTEMPTS = 3  # to get to the start of a test
+NOISE_KEPT = 20  # lines a test
+
+T = TypeVar("T")
 
 
 class Lost(Exception):
     """The target can't be reached any more; the text is the `why` of the journal's `lost` entry."""
+
+
+class Forged(Lost):
+    """It can, but what comes from there can't be believed. The journal has it already."""
+
+
+class Stopped(Exception):
+    """The run is to end now."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,78 +72,196 @@ class Take:
 
 
 class Session:
-    """Talks to one target. Every event goes to the journal before it is looked at."""
+    """Talks to one target, which is `machine` of the journal.
 
-    def __init__(self, target: Target, journal: Writer, timeout_scale: float = 1.0) -> None:
+    `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets.
+    """
+
+    def __init__(
+        self, target: Target, journal: Writer, timeout_scale: float = 1.0, machine: int = 1,
+        stop: threading.Event | None = None, boots: Iterator[int] | None = None,
+    ) -> None:  # fmt: skip
         self._target = target
         self._journal = journal
         self._scale = timeout_scale
+        self._machine = machine
+        self._stop = stop or threading.Event()
+        self._boots = boots or itertools.count(1)
         self._reader = StreamReader()
-        self._boots = 0
-        self._pending: list[dict[str, Any]] = []
-        self._hello: dict[str, Any] = {}
+        self._pending: deque[Frame | Noise | Gap | Conflict] = deque()
+        self._on = self._closed = self._taken = False
+        self._hello: dict[str, Any] | None = None
+        # Of this boot: the number of the last frame of each test, in the order in which they started.
+        self._last: dict[str, int] = {}
+        self._test: str | None = None  # what was sent last and has not ended
+        self._started = False
+        self._noises = 0
+        self._torn = False
+
+    def _write(self, kind: str, **keys: Any) -> None:
+        self._journal.write(kind, machine=self._machine, **keys)
 
     def _event(self, deadline: float) -> dict[str, Any]:
         """The next event; Lost when the stream ends or stays silent until `deadline` (monotonic seconds)."""
-        while not self._pending:
-            left = deadline - time.monotonic()
-            data = self._target.receive(left) if left > 0 else None
-            if data is None:
-                raise Lost("no answer")
-            items = self._reader.feed(data) if data else self._reader.close()
-            for item in items:
-                if isinstance(item, Frame):
-                    self._journal.write("event", event=item.event)
-                    self._pending.append(item.event)
-                elif isinstance(item, Gap):
-                    self._journal.write("gap", expected=item.expected, seen=item.seen)
-                else:
-                    self._journal.write("noise", text=item.text[:500])
-            if not data and not self._pending:
+        while True:
+            if self._stop.is_set():
+                raise Stopped
+            if self._pending:
+                event = self._received(self._pending.popleft())
+                if event is not None:
+                    return event
+                continue
+            if self._closed:
                 raise Lost(self._target.gone())
-        return self._pending.pop(0)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Lost("no answer")
+            data = self._target.receive(min(left, SLICE_S))
+            if data is not None:
+                self._pending.extend(self._reader.feed(data) if data else self._reader.close())
+                self._closed = not data
 
-    def _send(self, operation: dict[str, Any]) -> None:
+    def _received(self, item: Frame | Noise | Gap | Conflict) -> dict[str, Any] | None:
+        """Journals what came, and returns it if it is an event that cts-exec may have sent now."""
+        if isinstance(item, Frame):
+            wrong = self._wrong(item.event)
+            if wrong:
+                self._forged(wrong, [], [item])
+            self._write("event", event=item.event)
+            if "id" in item.event:
+                self._last[item.event["id"]] = item.seq
+            return item.event
+        if isinstance(item, Gap):
+            self._torn = True
+            self._write("gap", expected=item.expected, seen=item.seen)
+        elif isinstance(item, Conflict):
+            # One of the two, and whatever came after the first, is not from cts-exec.
+            ids = [test for test, last in self._last.items() if last >= item.frame.seq]
+            frames = [item.frame, *([item.earlier] if item.earlier else [])]
+            self._forged(f"number {item.frame.seq} was used twice, for different frames", ids, frames)
+        else:
+            self._noise(item.text)
+        return None
+
+    def _wrong(self, event: dict[str, Any]) -> str | None:
+        """Why cts-exec can't have sent this now (docs/stream.md), or None."""
+        ev = event["ev"]
+        problem = malformed(event)
+        if problem:
+            return f"{ev}: {problem}"
+        if (ev == "hello") != (self._hello is None):
+            return "a hello that nobody waited for" if ev == "hello" else f"{ev} before the hello"
+        if "id" not in event:
+            if self._test is not None and ev not in ("kmsg", *(() if self._started else ("bad_op",))):
+                return f"{ev} while a test runs"
+            return None
+        if event["id"] != self._test:
+            return f"{ev} of {str(event['id'])[:200]}, which does not run"
+        if ev == "test_start":
+            if self._started:
+                return "a second test_start"
+            self._started = True
+        elif not self._started and ev not in ("kmsg", "test_end"):
+            return f"{ev} before the test_start"
+        return None
+
+    def _forged(self, text: str, ids: list[str], frames: Sequence[Frame]) -> None:
+        """Raises Forged. In doubt are the tests `ids`, and the one that ran last: nobody else can have written."""
+        ran = self._test if self._started else next(reversed(self._last), None)
+        if ran is not None and ran not in ids:
+            ids.append(ran)
+        shown = [json.dumps(frame.event)[:500] for frame in frames]
+        self._write("forged", text=text, ids=ids, frames=shown)
+        raise Forged("stream corrupt")
+
+    def _noise(self, text: str) -> None:
+        """A torn line at the end of the stream is no test's doing; any other is: nobody but cts-exec has business there."""
+        self._noises += 1
+        guilty = self._started and not self._closed
+        self._torn = self._torn or guilty
+        if self._noises <= NOISE_KEPT:
+            self._write("noise", text=text, id=self._test if guilty else None)
+
+    def _send(self, wanted: dict[str, Any]) -> None:
         try:
-            self._target.send(plan_line(operation))
+            self._target.send(plan_line(wanted))
         except OSError as error:
             raise Lost(self._target.gone()) from error
 
-    def _ask(self, operation: dict[str, Any], last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    def _ask(self, wanted: dict[str, Any], last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Sends one operation and returns its events up to the one that `last` accepts."""
-        self._send(operation)
+        self._send(wanted)
         deadline = time.monotonic() + ANSWER_S * self._scale
         events = []
         while True:
             event = self._event(deadline)
             events.append(event)
             if event["ev"] == "bad_op":
-                raise LabError(f"cts-exec did not understand {operation['op']}: {event.get('error')}")
+                raise LabError(f"cts-exec did not understand {wanted['op']}: {event.get('error')}")
             if last(event):
                 return events
 
+    def _attempts(self, what: Callable[[], T]) -> T:
+        """Does what is no test: a target that is lost on the way is switched off, and it is done again. LabError in the end."""
+        for attempt in range(1, BOOT_ATTEMPTS + 1):
+            try:
+                return what()
+            except Lost as lost:
+                self._down()
+                console = self._target.console()
+                self._write("boot_failed", why=str(lost), console=console)
+                text = f"the target did not come up ({lost})"
+                if attempt == BOOT_ATTEMPTS:
+                    raise LabError(f"{text}, {attempt} times\n{console}".rstrip()) from lost
+                say(f"{text}; trying again")
+        raise AssertionError
+
+    def _up(self) -> Inventory:
+        self._write("power", action="on", why="boot")
+        self._reader = StreamReader()
+        self._pending.clear()
+        self._last.clear()
+        self._closed = self._taken = False
+        self._hello = None
+        self._noises = 0
+        self._on = True
+        self._target.power_on()
+        hello = self._event(time.monotonic() + HELLO_S * self._scale)
+        if hello.get("protocol") != PROTOCOL:
+            raise LabError(f"the target speaks another protocol: {json.dumps(hello)[:200]}")
+        self._hello = hello
+        inventory = self.inventory()
+        self._write("boot", n=next(self._boots))
+        return inventory
+
+    def _down(self) -> None:
+        self._target.power_off()
+        self._on = False
+
     def boot(self) -> Inventory:
         """Switches the target on and takes its inventory. LabError if it does not come up."""
-        self._journal.write("power", action="on", why="boot")
-        self._reader = StreamReader()
-        self._pending = []
-        self._target.power_on()
-        try:
-            deadline = time.monotonic() + HELLO_S * self._scale
-            hello = self._event(deadline)
-            if hello["ev"] != "hello" or hello.get("protocol") != PROTOCOL:
-                raise LabError(f"the target speaks another protocol: {json.dumps(hello)[:200]}")
-            self._hello = hello
-            inventory = self.inventory()
-        except Lost as lost:
-            raise LabError(f"the target did not come up ({lost})\n{self._target.console()}".rstrip()) from lost
-        self._boots += 1
-        self._journal.write("boot", n=self._boots)
-        return inventory
+        return self._attempts(self._up)
+
+    def ready(self, devices: Sequence[Take], also: Callable[[], None] = lambda: None) -> None:
+        """Sees to it that the target is on and `devices` are taken, after which `also` is called, which may ask it more.
+
+        LabError with the target's reason if it refuses, or if it does not come up.
+        """
+
+        def get_ready() -> None:
+            if not self._on:
+                self._up()
+            if not self._taken:
+                self._take(devices)
+                also()
+                self._taken = True
+
+        self._attempts(get_ready)
 
     def inventory(self) -> Inventory:
         """The target's devices as they are now."""
         events = self._ask({"op": "inventory"}, lambda event: bool(event["ev"] == "inventory_end"))
+        assert self._hello is not None
         return Inventory(self._hello, [event for event in events if event["ev"] == "device"])
 
     def read_file(self, path: str) -> bytes | None:
@@ -138,7 +277,11 @@ class Session:
     def command(self, argv: Sequence[str]) -> str:
         """What a program of the target prints. LabError if it fails, or prints more than cts-exec passes on."""
         wanted = {"op": "test", "id": "command", "argv": list(argv), "timeout_ms": int(ANSWER_S * 1000 * self._scale)}
-        events = self._ask(wanted, lambda event: event["ev"] == "test_end")
+        self._test, self._started = "command", False
+        try:
+            events = self._ask(wanted, lambda event: event["ev"] == "test_end")
+        finally:
+            self._test, self._started = None, False
         printed = {"stdout": "", "stderr": ""}
         for event in events:
             if event["ev"] == "output":
@@ -149,79 +292,90 @@ class Session:
             raise LabError(f"{argv[-1] if len(argv) == 1 else ' '.join(argv)} failed on the target: {said}")
         return printed["stdout"]
 
-    def take(self, devices: Sequence[Take]) -> None:
-        """Gives each device to its driver; LabError with the target's reason if it refuses."""
+    def _take(self, devices: Sequence[Take]) -> None:
         for device in devices:
             wanted = {"op": "take", "device": device.bdf, "driver": device.driver, "from": device.origin}
             answer = self._ask(wanted, lambda event: event["ev"] in ("taken", "refused"))[-1]
             if answer["ev"] == "refused":
                 raise LabError(f"{device.bdf} can't be given to {device.driver}: {answer['error']}")
 
-    def _test(self, item: Item) -> str | None:
-        """Runs one test; returns why the next one should not run on this kernel as it is now, or None."""
+    def run(self, item: Item, last_attempt: bool) -> bool:
+        """Runs one test on a target that is ready. The target is off afterwards where the next test should not find it as it is.
+
+        False, with everything journaled and the target off, if the test did not even start, so that it should be run again. That
+        is the doing of the test before it. But in its last attempt a test answers for itself.
+        """
+        before = next(reversed(self._last), None)
+        self._test, self._started, self._noises, self._torn = item.planned.id, False, 0, False
+        try:
+            why = self._run(item)
+        except Forged:
+            self.off("what the target says can't be believed")
+        except Lost as lost:
+            # What a dying machine says last may reach its console after its stream closed.
+            self._down()
+            own = self._started or last_attempt
+            before_it = None if str(lost) == "emulator died" else before
+            self._write("lost", id=item.planned.id if own else before_it, why=str(lost), console=self._target.console())
+        else:
+            self._started = True
+            if why and self._target.can_cycle:
+                self.off(why)
+        finally:
+            self._test = None
+            if self._noises > NOISE_KEPT:
+                self._write("noise", text=f"and {self._noises - NOISE_KEPT} lines more")
+        return self._started or last_attempt
+
+    def _run(self, item: Item) -> str | None:
+        """Returns why the next test should not run on this kernel as it is now, or None."""
         wanted = operation(item, self._scale, self._target.scratch)
         self._send(wanted)
-        deadline = time.monotonic() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * self._scale
+        deadline = time.monotonic() + ANSWER_S * self._scale
         log: list[str] = []
         while True:
             event = self._event(deadline)
             if event["ev"] == "bad_op":
-                raise LabError(f"cts-exec did not understand {item.planned.id}: {event.get('error')}")
-            if event.get("id") != item.planned.id:
-                continue
+                return None
+            if event["ev"] == "test_start":
+                deadline = time.monotonic() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * max(1.0, self._scale)
             if event["ev"] == "kmsg":
                 log += [klog.kmsg_text(line) for line in event["lines"]]
             if event["ev"] == "test_end":
                 self._journal.sync()
                 break
-        if event["outcome"] == "unkillable":
+        end = decode(TestEnd, event)
+        if end.outcome == "unkillable":
             return "a test could not be killed"
         found = klog.splats(log)
         if found:
             return f"the kernel said: {found[0].head}"
-        if event["taint_after"] & ~event["taint_before"] & ~item.planned.taints:
+        if klog.is_blind(log):
+            return "lockdep turned itself off"
+        if end.taint_after & ~end.taint_before & ~item.planned.taints:
             return "the kernel is newly tainted"
-        if event["outcome"] != "exited" or event["code"]:
+        if end.outcome != "exited" or end.code:
             return "what a failed test left behind must not fail the next one"
+        if self._torn:
+            return "frames were lost, or somebody else wrote to the stream"
         return None
-
-    def _cycle(self, why: str, devices: Sequence[Take]) -> None:
-        self._journal.write("power", action="cycle", why=why)
-        self._target.power_off()
-        self.boot()
-        try:
-            self.take(devices)
-        except Lost as lost:
-            raise LabError(f"the target was lost while devices were taken ({lost})") from lost
-
-    def run(self, items: Sequence[Item], devices: Sequence[Take], started: Callable[[int, Item], None]) -> None:
-        """Runs the items in order; `started` is told of each. LabError when the target can't be brought back."""
-        todo = [item for item in items if item.planned.skip is None]
-        for number, item in enumerate(todo):
-            started(number, item)
-            try:
-                why = self._test(item)
-            except Lost as lost:
-                # What a dying machine says last may reach its console after its stream closed.
-                self._target.power_off()
-                self._journal.write("lost", id=item.planned.id, why=str(lost), console=self._target.console())
-                why = f"{lost} during {item.planned.id}"
-            else:
-                if why and not self._target.can_cycle:
-                    why = None
-            if why and number + 1 < len(todo):
-                self._cycle(why, devices)
 
     def end(self) -> None:
         """Ends the plan in order, so that devices are given back, and switches off."""
+        if not self._on:
+            return
         try:
             self._ask({"op": "end"}, lambda event: bool(event["ev"] == "end"))
         except Lost:
-            pass  # the verdicts do not depend on it, and power_off comes next
+            pass  # the verdicts do not depend on it, and power off comes next
         finally:
             self.off("end of the run")
 
     def off(self, why: str) -> None:
         """Switches the target off, in whatever state it is."""
-        self._journal.write("power", action="off", why=why)
-        self._target.power_off()
+        self._write("power", action="off", why=why)
+        self._down()
+
+    def kill(self) -> None:
+        """The same without a word to the journal, which may be what failed; harmless if it is off."""
+        self._down()

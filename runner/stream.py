@@ -47,18 +47,36 @@ class Noise:
 
 @dataclass(frozen=True)
 class Gap:
-    """The frames from `expected` to before `seen` were lost, or cts-exec started anew without a hello."""
+    """The frames from `expected` to before `seen` were lost."""
 
     expected: int
     seen: int
 
 
-Item = Frame | Noise | Gap
+@dataclass(frozen=True)
+class Conflict:
+    """A frame whose number was used before, by one that said something else: cts-exec wrote at most one of them.
+
+    `earlier` is the other one, None where it is too long ago. (Or cts-exec started anew and its hello was lost, which is as bad.)
+    """
+
+    expected: int
+    frame: Frame
+    earlier: Frame | None
+
+
+Item = Frame | Noise | Gap | Conflict
 
 
 def parse_line(line: bytes) -> Frame | Noise:
     """The first valid frame that ends at the end of the line, whatever stands before it. Never raises."""
     line = line.rstrip(b"\r\n")
+    found = _find(line)
+    return found[1] if found else _noise(line)
+
+
+def _find(line: bytes) -> tuple[bytes, Frame] | None:
+    """The first valid frame that ends at the end of the line, and what stands before it."""
     for header in _HEADER.finditer(line):
         body = line[header.end():]
         if len(body) > FRAME_JSON_MAX or zlib.crc32(body) != int(header[2], 16) or not body.isascii():
@@ -68,8 +86,8 @@ def parse_line(line: bytes) -> Frame | Noise:
         except ValueError:
             continue
         if isinstance(event, dict) and isinstance(event.get("ev"), str):
-            return Frame(int(header[1]), event)
-    return _noise(line)
+            return line[: header.start()], Frame(int(header[1]), event)
+    return None
 
 
 def _noise(line: bytes) -> Noise:
@@ -77,7 +95,7 @@ def _noise(line: bytes) -> Noise:
 
 
 class StreamReader:
-    """Is fed bytes and gives frames, noise and gaps. Bounded in memory; never raises on what it reads."""
+    """Is fed bytes and gives frames, noise, gaps and conflicts. Bounded in memory; never raises on what it reads."""
 
     def __init__(self) -> None:
         self._partial = bytearray()
@@ -110,10 +128,14 @@ class StreamReader:
         self._too_long = False
         if too_long:
             return [_noise(line)]
-        if not line.strip(b"\r"):
+        line = line.rstrip(b"\r")
+        if not line:
             return []
-        item = parse_line(line)
-        return self._in_order(item) if isinstance(item, Frame) else [item]
+        found = _find(line)
+        if not found:
+            return [_noise(line)]
+        before, frame = found
+        return [*([_noise(before)] if before.strip() else []), *self._in_order(frame)]
 
     def _in_order(self, frame: Frame) -> list[Item]:
         expected = self._expected
@@ -121,6 +143,8 @@ class StreamReader:
         # Two boots of a deterministic virtual host may say hello alike: only the one just before is a double.
         if self._seen.get(frame.seq) == frame and (not is_hello or expected == 1):
             return [Noise(f"frame {frame.seq} again ({frame.ev[:100]})")]
+        if frame.seq < expected and not is_hello:
+            return [Conflict(expected, frame, self._seen.get(frame.seq))]
         if is_hello:
             self._seen.clear()
         self._expected = frame.seq + 1

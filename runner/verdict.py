@@ -68,7 +68,11 @@ def judge_attempt(
     verdict: Verdict
     reason: Reason | None
     others: list[Reason] = []
-    if kernel.reasons:
+    if attempt.forged is not None:
+        # Whoever forges an end can forge a splat.
+        verdict, reason = Verdict.ERROR, trouble.reasons[0]
+        others = trouble.reasons[1:] + kernel.reasons + broken.reasons
+    elif kernel.reasons:
         verdict, reason = Verdict.FAIL, kernel.reasons[0]
         others = kernel.reasons[1:] + broken.reasons + trouble.reasons
     elif trouble.reasons:
@@ -194,6 +198,9 @@ def _same(requester: str, device: str) -> bool:
 def _trouble(attempt: Attempt, said: tap.Tap, records: Records, seen: Seen) -> _Findings:
     found = _Findings()
     end = attempt.end
+    if attempt.forged is not None:
+        found.add("forged", f"somebody else wrote frames to the stream: {attempt.forged.text}")
+        found.show("stream", attempt.forged.frames)
     for text in records.lab_errors:
         found.add("lab", text)
     if said.broken is not None:
@@ -202,13 +209,16 @@ def _trouble(attempt: Attempt, said: tap.Tap, records: Records, seen: Seen) -> _
         found.add("not-started", end.error or "it could not be started")
     elif attempt.gap or (not attempt.started and attempt.lost is None):
         found.add("gap", "frames were lost while it ran: what it said is incomplete")
+    if attempt.noise:
+        found.add("noise", "somebody else wrote to the stream while it ran: what it said may be damaged")
+        found.show("stream", attempt.noise)
     if attempt.lost is not None and attempt.lost.why in LAB_LOSSES:
         found.add("lost", f"the target was lost, by no fault of its kernel: {attempt.lost.why}")
         if attempt.lost.console.strip():
             found.show("console", _tail(attempt.lost.console))
     for text in attempt.bad_records + records.bad:
         found.add("bad-record", f"a record that can't be read: {text}")
-    if end is None and attempt.lost is None:
+    if end is None and attempt.lost is None and attempt.forged is None:
         stopped = seen.end is not None and seen.end.why == "interrupted"
         found.add("interrupted" if stopped else "cut-off", "it was running when the run ended")
     return found

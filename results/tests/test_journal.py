@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,17 +26,19 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         writer.write("event", event={"ev": "hello"})
         writer.write("noise", text="\u00e9\ud800\x00")
         writer.write("gap", expected=1, seen=3)
+        writer.write("forged", machine=2, text="twice", ids=["a"], frames=["{}"])
+        writer.write("boot_failed", machine=2, why="no answer", console="")
         writer.write("lost", id=None, why="no answer", console="")
         writer.write("power", action="off", why="done")
         writer.write("lab_error", error="no")
         writer.write("environment", environment={"a": 1})
         # each line is in the file before the writer is closed
-        assert len(path.read_bytes().splitlines()) == 10
+        assert len(path.read_bytes().splitlines()) == 12
         writer.write("end", why="finished")
     seen = journal.read(path)
     assert seen.problems == [] and not seen.torn
     kinds = " ".join(type(entry).__name__.removesuffix("Entry") for entry in seen.entries)
-    assert kinds == "Run Plan Boot Event Noise Gap Lost Power LabError Environment End"
+    assert kinds == "Run Plan Boot Event Noise Gap Forged BootFailed Lost Power LabError Environment End"
     assert {entry.t for entry in seen.entries} == {5.5}
     plan = seen.entries[1]
     assert isinstance(plan, journal.PlanEntry)
@@ -49,6 +52,47 @@ def test_a_journal_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(journal.JournalError, match="journal.jsonl: there is a journal already"):
         journal.Writer(path)
     assert path.read_bytes() == before
+
+
+def test_a_journal_that_is_written_is_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with journal.Writer(path) as writer:
+        writer.write("boot", n=1)
+        with pytest.raises(journal.JournalError, match="the run is still going on"):
+            journal.Writer(path, existing=True)
+    journal.Writer(path, existing=True).close()
+
+
+def test_a_torn_line_is_cut_off_when_the_run_goes_on(tmp_path: Path) -> None:
+    whole = Builder(TEST).passed(TEST["id"]).text()
+    path = tmp_path / "journal.jsonl"
+    for torn in (b"", b'{"t":1,"kind":"boo', b"x"):
+        path.write_bytes(whole + torn)
+        with journal.Writer(path, existing=True) as writer:
+            assert path.read_bytes() == whole + torn  # a look changes nothing
+            assert writer.resume(command=["x"]) == len(torn)
+            writer.write("boot", n=2)
+        seen = journal.read(path)
+        assert path.read_bytes().startswith(whole) and not seen.torn and not seen.problems
+        assert isinstance(seen.entries[-2], journal.ResumeEntry) and seen.entries[-2].cut == len(torn)
+
+
+def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with journal.Writer(path) as writer:
+        writer.write("run", journal=1, id="a", host="vtd", command=[], suite={}, environment={})
+
+        def write(text: str) -> None:
+            for _ in range(200):
+                writer.write("noise", text=text * 100)
+
+        threads = [threading.Thread(target=write, args=(text,)) for text in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    seen = journal.read(path)
+    assert len(seen.entries) == 801 and not seen.problems
 
 
 def test_no_folder(tmp_path: Path) -> None:
@@ -71,7 +115,7 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return real(fd, data[: room.pop()])
 
     monkeypatch.setattr(os, "write", write)
-    with pytest.raises(journal.JournalError, match="No space left on device.*make room"):
+    with pytest.raises(journal.JournalError, match="No space left on device.*make room and go on by `iommu-cts run --resume"):
         writer.write("lab_error", error="second")
     monkeypatch.undo()
     with pytest.raises(journal.JournalError, match="closed"):

@@ -34,9 +34,9 @@ def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Take
 
 
 def _id(device: dict[str, object]) -> str:
-    return f"{device['vendor']}:{device['device']}"
+    return f"{device.get('vendor')}:{device.get('device')}"
 
 
 def _ready(inventory: Inventory, bdf: str) -> bool:
     found = inventory.find(bdf)
-    return found is not None and found["cdev"] is not None
+    return found is not None and found.get("cdev") is not None

@@ -18,17 +18,18 @@ class LocalTarget:
 
     can_cycle = False
 
-    def __init__(self, cts_exec: Path) -> None:
+    def __init__(self, cts_exec: Path, work: Path) -> None:
         self._path = cts_exec
+        self._work = work  # a folder that is removed after the run
         self._process: subprocess.Popen[bytes] | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch = ""
 
     @property
     def scratch(self) -> str:
-        return self._scratch.name if self._scratch else ""
+        return self._scratch
 
     def power_on(self) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="iommu-cts-")
+        self._scratch = tempfile.mkdtemp(dir=self._work)
         try:
             # A session of its own: a Ctrl-C at the terminal is for the runner, which then stops cts-exec in order.
             self._process = subprocess.Popen(
@@ -50,9 +51,6 @@ class LocalTarget:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if self._scratch:
-            self._scratch.cleanup()
-            self._scratch = None
 
     def send(self, line: bytes) -> None:
         if self._process is None or self._process.stdin is None:

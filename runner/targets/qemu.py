@@ -20,10 +20,8 @@ class QemuTarget:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._stream: socket.socket | None = None
-        self._start = 0
 
     def power_on(self) -> None:
-        self._start = self._console_size()
         self._stream = self._machine.power_on()
 
     def power_off(self) -> None:
@@ -53,17 +51,9 @@ class QemuTarget:
             return "emulator died"
         return "cts-exec died" if "cts-init: /cts-exec died" in self.console() else "stream closed"
 
-    def _console_size(self) -> int:
-        return self._machine.console.stat().st_size if self._machine.console.exists() else 0
-
     def console(self) -> str:
         """The last lines of this boot's console, and what QEMU itself complained of."""
-        text = ""
-        if self._machine.console.exists():
-            with self._machine.console.open("rb") as stream:
-                stream.seek(max(self._start, self._console_size() - CONSOLE_BYTES))
-                text = stream.read().decode(errors="replace").replace("\r", "")
-        lines = text.splitlines()[-CONSOLE_LINES:]
+        lines = self._machine.console_of_boot(CONSOLE_BYTES).splitlines()[-CONSOLE_LINES:]
         complaint = self._machine.complaint()
         return "\n".join([*lines, *([f"qemu: {complaint}"] if complaint else [])])
 

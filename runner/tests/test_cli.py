@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the command says and returns when it is used wrongly, or when the lab fails."""
 
+import os
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from lab import host
 from lab.binaries import TOP
 from results.journal import EventEntry, read
 from runner.run import RUNS
+from runner.tests import meta
 
 COMMAND = str(TOP / "iommu-cts")
 
@@ -38,6 +40,10 @@ def test_help_everywhere(words: list[str]) -> None:
         (["run", "--select", "nothing/*"], "no test has such a path"),
         (["run", "--device", "igb"], "'igb' is no PCI address"),
         (["run", "--timeout-scale", "0"], "no number between"),
+        (["run", "--jobs", "0"], "no number between 1 and"),
+        (["run", "--resume", "nowhere"], "no run of that name"),
+        (["run", "--resume", "--select", "access/*"], "--select is not for --resume"),
+        (["run", "--host", "local", "--device", "01:00.0", "--jobs", "2"], "there is one local host"),
         (["run", "--kernel", "/nowhere"], "--kernel /nowhere: no such file"),
         (["run", "--host", "local"], "nothing is touched unless it is named"),
         (["lab", "build", "--ksrc", "/etc"], "is no kernel source tree"),
@@ -67,10 +73,6 @@ def test_a_host_that_can_not_start_is_3_and_says_why(tmp_path: Path) -> None:
     assert "no-such-device" in done.stderr and "Traceback" not in done.stderr
 
 
-def qemus() -> set[str]:
-    return set(subprocess.run(["pgrep", "-f", "qemu-system-x86_64.*org.iommu-cts"], capture_output=True, text=True).stdout.split())
-
-
 def running_test(process: "subprocess.Popen[str]", before: set[Path]) -> Path:
     """Waits until a test of the run has started, and returns the run's folder."""
     while process.poll() is None:
@@ -82,21 +84,37 @@ def running_test(process: "subprocess.Popen[str]", before: set[Path]) -> Path:
     raise AssertionError(f"the run ended early: {process.communicate()}")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_run_that_is_stopped_keeps_what_it_has_and_leaves_no_machine(number: signal.Signals, code: int) -> None:
-    before, machines = set(RUNS.glob("*")), qemus()
-    with subprocess.Popen([COMMAND, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def stop(process: "subprocess.Popen[str]", how: str) -> None:
+    if how == "Ctrl-C":  # reaches everything that has the terminal
+        os.killpg(process.pid, signal.SIGINT)
+    elif how == "Ctrl-C twice":
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.Signals[how])
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("Ctrl-C", 130), ("Ctrl-C twice", 130), ("SIGTERM", 130), ("SIGHUP", 130), ("SIGKILL", -signal.SIGKILL)]
+)
+def test_a_run_that_is_stopped_leaves_no_machine_and_goes_on(how: str, code: int) -> None:
+    before = set(RUNS.glob("*"))
+    command = [COMMAND, "run", "--select", "access/bind_id", "--select", "access/parked_*"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         folder = running_test(process, before)
-        assert qemus() - machines
-        process.send_signal(number)
+        assert meta.emulators(folder)
+        stop(process, how)
         process.communicate()
         assert process.returncode == code
     deadline = time.monotonic() + 30
-    while qemus() - machines and time.monotonic() < deadline:
+    while meta.emulators(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not qemus() - machines
-    assert call("report", folder.name).returncode == (130 if number == signal.SIGINT else 3)
+    assert not meta.emulators(folder)
+    assert call("report", folder.name).returncode in (130, 3)
     assert (folder / "results.ktap").read_text().startswith("KTAP version 1")
+    done = call("run", "--resume", folder.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert call("run", "--resume", folder.name).returncode == 2  # there is nothing left
 
 
 def test_a_new_test_builds_and_runs() -> None:

@@ -243,6 +243,78 @@ def test_bad_record_event_and_unknown_record(run_of: Judge) -> None:
     assert told(run_of(samples("promise", {"of-a-later-version": 1}))) == (Verdict.PASS, None)
 
 
+def test_noise_while_a_test_ran(run_of: Judge) -> None:
+    run = run_of(Builder(planned(PATH)).start(ID).add("noise", text="garbage", id=ID).ok(ID).stop(ID).done())
+    assert told(run) == (Verdict.ERROR, "noise") and one(run).evidence[0].text == "garbage"
+    run = run_of(Builder(planned(PATH)).add("noise", text="of a console").passed(ID).done())
+    assert told(run) == (Verdict.PASS, None) and exit_code(run) == 0
+
+
+def test_forged_frames(run_of: Judge) -> None:
+    build = Builder(planned(PATH)).passed(ID).add("forged", text="number 9 was used twice", ids=[ID], frames=["{}"])
+    run = run_of(build.done())
+    assert told(run) == (Verdict.ERROR, "forged") and one(run).evidence[0].text == "{}" and not run.problems
+    # who can forge an end can forge a splat
+    build = Builder(planned(PATH)).start(ID).log(ID, *WARN).add("forged", text="a second test_start", ids=[ID])
+    assert told(run_of(build.done())) == (Verdict.ERROR, "forged")
+    run = run_of(Builder(planned(PATH)).passed(ID).add("forged", text="a hello").done())
+    assert told(run) == (Verdict.PASS, None) and [problem.kind for problem in run.problems] == ["forged"]
+
+
+def test_a_target_that_is_lost_after_a_test_had_ended(run_of: Judge) -> None:
+    run = run_of(Builder(planned(PATH)).passed(ID).add("lost", id=ID, why="stream closed", console="").done())
+    assert told(run) == (Verdict.FAIL, "lost")
+
+
+def test_a_boot_that_failed_is_told_if_the_kernel_said_why(run_of: Judge) -> None:
+    quiet = Builder(planned(PATH)).add("boot_failed", why="no answer", console="loading").passed(ID).done()
+    assert exit_code(run_of(quiet)) == 0
+    loud = Builder(planned(PATH)).add("boot_failed", why="no answer", console="\n".join(WARN)).passed(ID).done()
+    assert [problem.kind for problem in run_of(loud).problems] == ["splat"]
+
+
+def test_machines_are_told_apart(run_of: Judge) -> None:
+    """What one of them does in the midst of another's test is not that test's matter."""
+    write = f"access/parked/write@{DEVICE}"
+    build = Builder(planned(PATH), planned("access/parked/write")).start(ID)
+    build.add("boot", n=2, machine=2).add("event", machine=2, event={"ev": "test_start", "id": write})
+    build.add("gap", machine=2, expected=4, seen=6)
+    build.add("lost", machine=2, id=write, why="no answer", console="").ok(ID).stop(ID)
+    run = run_of(build.done())
+    assert [result.verdict for result in run.results] == [Verdict.PASS, Verdict.FAIL]
+    assert [result.boot for result in run.results] == [1, 2]
+
+
+def resumed(build: Builder) -> Builder:
+    return build.add("resume", command=["iommu-cts"], cut=0).add("boot", n=2)
+
+
+def test_a_test_that_its_runner_abandoned_is_run_again(run_of: Judge) -> None:
+    run = run_of(resumed(Builder(planned(PATH)).start(ID)).passed(ID).done())
+    assert told(run) == (Verdict.PASS, None) and run.complete and exit_code(run) == 0 and not one(run).notes
+    run = run_of(resumed(Builder(planned(PATH)).start(ID).done("interrupted")).passed(ID).done())
+    assert told(run) == (Verdict.PASS, None) and exit_code(run) == 0
+    # but not what the kernel showed until then
+    run = run_of(resumed(Builder(planned(PATH)).start(ID).log(ID, *WARN)).passed(ID).done())
+    assert told(run) == (Verdict.FAIL, "splat")
+    run = run_of(resumed(Builder(planned(PATH)).start(ID)).done("interrupted"))
+    assert told(run)[0] is Verdict.ERROR
+
+
+def test_a_test_that_had_its_end_keeps_it(run_of: Judge) -> None:
+    run = run_of(resumed(Builder(planned(PATH)).failed(ID)).passed(ID).done())
+    assert told(run)[0] is Verdict.FAIL
+    run = run_of(resumed(Builder(planned(PATH)).start(ID).add("lost", id=ID, why="emulator died")).passed(ID).done())
+    assert told(run) == (Verdict.ERROR, "lost")
+
+
+def test_what_stopped_a_run_is_no_problem_once_it_went_on(run_of: Judge) -> None:
+    build = Builder(planned(PATH)).add("lab_error", error="no boot").done("lab")
+    assert exit_code(run_of(build)) == 3 and not run_of(build).complete
+    run = run_of(resumed(build).passed(ID).done())
+    assert exit_code(run) == 0 and run.complete and not run.problems
+
+
 def test_miss(run_of: Judge) -> None:
     run = run_of(Builder(planned(PATH)).done())
     assert told(run) == (Verdict.MISS, "never-ran") and exit_code(run) == 3

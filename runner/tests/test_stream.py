@@ -11,6 +11,7 @@ from runner.stream import (
     LINE_MAX,
     NOISE_CHARS,
     PLAN_LINE_MAX,
+    Conflict,
     Frame,
     Gap,
     Item,
@@ -136,13 +137,23 @@ def test_new_hello_is_no_gap() -> None:
     ]
 
 
-def test_lost_hello_of_a_new_start_is_a_gap() -> None:
-    assert read(hello(), frame(1, ev="a"), frame(2, ev="b"), frame(1, ev="c")) == [
+def test_two_frames_of_one_number_contradict_each_other() -> None:
+    forged, true = Frame(1, {"ev": "test_end", "code": 0}), Frame(1, {"ev": "test_end", "code": 1})
+    items = read(hello(), frame(1, **forged.event), frame(1, **true.event), frame(2, ev="end"))
+    assert items == [Frame(0, {"ev": "hello"}), forged, Conflict(2, true, forged), Frame(2, {"ev": "end"})]
+
+
+def test_a_lost_hello_of_a_new_start_is_a_conflict() -> None:
+    ancient = [frame(n, ev="a") for n in range(1, 200)]
+    items = read(hello(), *ancient, frame(1, ev="c"))
+    assert items[-1] == Conflict(200, Frame(1, {"ev": "c"}), None)
+
+
+def test_what_stands_before_a_frame_is_noise() -> None:
+    assert read(b"half a @cts 1" + hello(), b" " + frame(1, ev="a")) == [
+        Noise("half a @cts 1"),
         Frame(0, {"ev": "hello"}),
         Frame(1, {"ev": "a"}),
-        Frame(2, {"ev": "b"}),
-        Gap(3, 1),
-        Frame(1, {"ev": "c"}),
     ]
 
 

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The targets of a run, alike, and the plan that they share. Each has a thread of its own and takes the next test when it is free.
+
+Tests in one kernel stay serial. Measurements are taken when everything else is done and the other targets are off.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from lab.errors import LabError
+from lab.progress import say
+from results.journal import Writer
+from runner.plan import Item
+from runner.session import SLICE_S, TEST_ATTEMPTS, Session, Stopped, Take
+
+MEASUREMENT = "measurement"
+
+
+class Crew:
+    """Runs the items on the sessions; `started` is told how many have been started, and of each. `stop` ends it early."""
+
+    def __init__(
+        self, sessions: Sequence[Session], items: Sequence[Item], devices: Sequence[Take], journal: Writer,
+        stop: threading.Event, started: Callable[[int, Item], None],
+    ) -> None:  # fmt: skip
+        self._sessions = sessions
+        self._shared = deque(item for item in items if item.planned.kind != MEASUREMENT)
+        self._alone = deque(item for item in items if item.planned.kind == MEASUREMENT)
+        self._devices = devices
+        self._journal = journal
+        self._stop = stop
+        self._told = started
+        self._change = threading.Condition()  # guards what follows
+        self._started = 0
+        self._running = 0
+        self._on = len(sessions)
+        self._measurer: Session | None = None
+        self._failed: BaseException | None = None
+
+    def run(self) -> bool:
+        """Returns when all that can be run has been: true if nothing is left. A fault of the lab ends its target and is in the
+        journal; any other exception ends the run and is raised here, when no target is left on."""
+        threads = [threading.Thread(target=self._work, args=(session,)) for session in self._sessions]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+            raise
+        if self._failed is not None:
+            raise self._failed
+        return not self._shared and not self._alone
+
+    def _work(self, session: Session) -> None:
+        try:
+            self._run_all(session)
+            session.end()
+        except Stopped:
+            pass
+        except LabError as error:
+            self._report(error)
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            session.kill()
+            with self._change:
+                self._on -= 1
+                self._change.notify_all()
+
+    def _report(self, error: LabError) -> None:
+        say(f"iommu-cts: {error}")
+        try:
+            self._journal.write("lab_error", error=str(error))
+        except BaseException as worse:
+            self._fail(worse)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failed = self._failed or error
+        self._stop.set()
+
+    def _run_all(self, session: Session) -> None:
+        while (item := self._next(session)) is not None:
+            try:
+                for attempt in range(1, TEST_ATTEMPTS + 1):
+                    session.ready(self._devices)
+                    if session.run(item, attempt == TEST_ATTEMPTS):
+                        break
+            except BaseException:
+                self._done(item)
+                raise
+            self._done()
+
+    def _next(self, session: Session) -> Item | None:
+        """What this session is to run now; None at its end. A target that is free waits for the others: one of them may fail, and
+        leave a test behind."""
+        with self._change:
+            self._wait(lambda: bool(self._shared) or not self._running)
+            if self._shared:
+                return self._start(self._shared)
+            self._measurer = self._measurer or session
+            if self._measurer is not session or not self._alone:
+                return None
+            self._wait(lambda: self._on == 1)
+            return self._start(self._alone)
+
+    def _start(self, queue: deque[Item]) -> Item:
+        item = queue.popleft()
+        self._started += 1
+        self._running += 1
+        self._told(self._started, item)
+        return item
+
+    def _done(self, left: Item | None = None) -> None:
+        """One test is over; or it is `left` to the others, if there are any."""
+        with self._change:
+            self._running -= 1
+            if left is not None:
+                self._started -= 1
+                (self._alone if self._measurer else self._shared).appendleft(left)
+            self._change.notify_all()
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        while not until():
+            if self._stop.is_set():
+                raise Stopped
+            self._change.wait(SLICE_S)
