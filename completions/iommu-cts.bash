@@ -8,7 +8,7 @@
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
 	[.]="run device-test doctor list hosts lab report new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --waivers --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
@@ -59,7 +59,7 @@ _iommu_cts_candidates() {
 	--accel) printf '%s\n' tcg kvm ;;
 	--select) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
-	report)
+	report | --resume)
 		echo last
 		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
 		;;

@@ -100,8 +100,11 @@ def copy(tmp_path: Path) -> Path:
 def test_runs(copy: Path) -> None:
     for name in ("20261122T132000-vtd", "20261122T132001-vtd"):
         (copy.parent.parent / "results" / "runs" / name).mkdir(parents=True)
-    (offered, one) = complete("iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", script=copy)
+    offered, one, resumed = complete(
+        "iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", "iommu-cts run --resume ", script=copy
+    )
     assert offered == ["20261122T132000-vtd", "20261122T132001-vtd"] and one == offered[:1]
+    assert resumed == ["last", *offered]
 
 
 def test_kinds_of_the_cache(tmp_path: Path) -> None:
