@@ -76,6 +76,8 @@ def _every_trouble() -> Builder:
     made.event("test_end", id=ids[7], outcome="not_started", error="no such file").log(None, *LOG[:2]).log(None, *LOG[9:12])
     made.event("taken", device=OTHER, previous="e1000e", driver="vfio-pci", group=13, cdev="vfio1").add("noise", text="x")
     made.event("given_back", device=OTHER, driver=None, error="busy").event("bad_op", line=3, error="e", text="t")
+    made.add("noise", text="x", id=ids[7], machine=2).add("forged", text="x", ids=ids[6:], frames=["{}"], machine=2)
+    made.add("boot_failed", why="no answer", console="\n".join(LOG[9:12])).add("resume", command=["iommu-cts"], cut=3)
     return made.add("environment", environment={"toolbox": {"drift": {}}}).done("interrupted")
 
 

@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 from rich.console import Console
 
 from results import build, junit, ktap
-from results.journal import EventEntry, Journal, LostEntry, Writer, read
+from results.journal import EventEntry, ForgedEntry, Journal, LostEntry, NoiseEntry, Writer, read
 from results.model import Result, Run
 from results.summary import print_summary
 from results.waivers import Waiver, WaiverFile
@@ -148,7 +148,8 @@ def _over(torn: Journal, whole: Journal) -> set[str]:
     if any(event.get("ev") in ("device", "taken") for event in later):
         return set()
     named = {event["id"] for event in later if isinstance(event.get("id"), str)}
-    named |= {entry.id for entry in rest if isinstance(entry, LostEntry) and entry.id is not None}
+    named |= {entry.id for entry in rest if isinstance(entry, (LostEntry, NoiseEntry)) and entry.id is not None}
+    named |= {test for entry in rest if isinstance(entry, ForgedEntry) for test in entry.ids}
     return {test for test, attempts in collect(torn).attempts.items() if all(one.end for one in attempts)} - named
 
 
