@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -154,7 +155,11 @@ def _keep_config(session: Session, lab: Lab, folder: Path) -> None:
     """The configuration of the kernel that runs: from the kernel itself, else from beside its image."""
     raw = session.read_file("/proc/config.gz")
     if raw is not None:
-        (folder / "kernel.config").write_bytes(gzip.decompress(raw))
+        try:
+            text = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise LabError(f"the target's /proc/config.gz can't be read: {error}") from error
+        (folder / "kernel.config").write_bytes(text)
     elif lab.image is not None and lab.image.config is not None:
         shutil.copy(lab.image.config, folder / "kernel.config")
 
