@@ -24,8 +24,8 @@ START_S = 60.0  # for the toolbox to come up
 END_S = 10.0  # from the end of the stream to the end of QEMU
 COMPLAINT_BYTES = 4096
 CONSOLE_KEPT = 1 << 20  # bytes of the console that are kept of a boot's beginning, and as many of its end
-# Runs QEMU once whoever started this has answered. By then bubblewrap has asked the kernel to be killed together with him: had
-# he been killed before, nobody would ever end it.
+# Runs QEMU once whoever started this has answered. By then bubblewrap has asked the kernel to be killed together with him: had he
+# been killed before, nobody would ever end it. For bash: dash has no descriptors of two digits.
 WAIT_FOR_US = 'echo >&"$1"; read -r go <&"$1" || exit 1; shift; exec "$@"'
 SUITES = "suites"  # the folder of the test programs in the ramdisk
 SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
@@ -112,7 +112,7 @@ class Machine:
         ]  # fmt: skip
         with theirs, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._wrap(["sh", "-c", WAIT_FOR_US, "sh", str(theirs.fileno()), *self.command(extra)]),
+                self._wrap(["bash", "-c", WAIT_FOR_US, "bash", str(theirs.fileno()), *self.command(extra)]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab import cache
 
+KIND = "scratch"  # in the cache
 LOCK = "lock"
 
 
@@ -35,7 +36,7 @@ def _remove_dead(root: Path) -> None:
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A new folder in the cache, removed at the end; after kill -9, by the next call of anybody. OSError if there is no room."""
-    root = cache.root() / "scratch"
+    root = cache.root() / KIND
     root.mkdir(parents=True, exist_ok=True)
     with cache.lock(root / "making.lock", "a folder"):
         _remove_dead(root)

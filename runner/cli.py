@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--jobs", type=_jobs, metavar="N",
-        help="share the plan among N virtual hosts side by side (default: as many as processors and memory allow)",
+        help="share the plan among N virtual hosts side by side (default: 2 where there are the processors and the memory)",
     )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)

@@ -64,7 +64,7 @@ def _size(path: Path) -> int:
 def clean(arguments: argparse.Namespace) -> int:
     """Shows the kinds of things in the cache with their sizes; removes them with --yes."""
     root = cache.root()
-    kinds = sorted(path for path in root.glob("*") if path.is_dir())
+    kinds = sorted(path for path in root.glob("*") if path.is_dir() and path.name != scratch.KIND)  # which looks after itself
     unknown = set(arguments.kind) - {path.name for path in kinds}
     if unknown:
         raise UsageError(f"nothing of kind {', '.join(sorted(unknown))} in {root}")

@@ -58,8 +58,8 @@ def name(result: Result) -> str:
     return result.path.split("/", 1)[1]
 
 
-def emulators(folder: Path) -> list[int]:
-    """The process ids of the QEMUs of the runs in `folder`."""
+def emulators(folder: Path, machine: int | None = None) -> list[int]:
+    """The process ids of the QEMUs of the runs in `folder`, or of one machine."""
     parents: dict[int, int] = {}
     commands: dict[int, bytes] = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -72,7 +72,8 @@ def emulators(folder: Path) -> list[int]:
     mine = {pid for pid, command in commands.items() if command.startswith(b"bwrap\0") and str(folder).encode() in command}
     for _ in range(4):  # bubblewrap's own processes, the shell that becomes QEMU
         mine |= {pid for pid, parent in parents.items() if parent in mine}
-    return [pid for pid in mine if commands[pid].startswith(b"qemu-system-")]
+    console = b"console-" + (b"%d.log" % machine if machine else b"")
+    return [pid for pid in mine if commands[pid].startswith(b"qemu-system-") and console in commands[pid]]
 
 
 def journals(runs: Path) -> Iterator[Entry]:
@@ -94,7 +95,7 @@ def kill_emulator_of(test: str) -> Callable[[Path], None]:
     def watch(runs: Path) -> None:
         for entry in journals(runs):
             if isinstance(entry, EventEntry) and entry.event["ev"] == "test_start" and entry.event["id"] == test:
-                for pid in emulators(runs):
+                for pid in emulators(runs, entry.machine):
                     os.kill(pid, signal.SIGKILL)
 
     return watch

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A machine's life, with a program that stands for QEMU."""
+
+import dataclasses
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from lab import host, qemu
+from lab.image import Image
+from lab.toolbox import Toolbox
+
+
+class Outside:
+    """A toolbox that is no tree of its own: its programs are in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def command(self, argv: Sequence[str], binds: dict[str, Path], **_: Any) -> list[str]:
+        return ["env", f"PATH={self._folder}:/usr/bin:/bin", f"OUT={binds['out']}", *argv]
+
+
+@pytest.fixture(name="make")
+def make_fixture(tmp_path: Path) -> Callable[[str], qemu.Machine]:
+    def make(script: str) -> qemu.Machine:
+        program = tmp_path / "qemu-system-x86_64"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        where = dataclasses.replace(host.find("vtd"), arch="x86_64")
+        image = Image(tmp_path / "bzImage", None, None, None)
+        return qemu.Machine(cast(Toolbox, Outside(tmp_path)), where, image, tmp_path, tmp_path / "console-1.log", "tcg")
+
+    return make
+
+
+Make = Callable[[str], qemu.Machine]
+
+
+def read_all(stream: socket.socket) -> bytes:
+    with stream:
+        return b"".join(iter(lambda: stream.recv(4096), b""))
+
+
+def test_the_end_of_qemu_is_the_end_of_the_stream(make: Make) -> None:
+    machine = make("echo 'no such device' >&2; exit 1")
+    assert read_all(machine.power_on()) == b""
+    assert machine.exit_code() == 1 and machine.complaint() == "no such device"
+    machine.power_off()
+    machine.power_off()
+
+
+def test_what_is_said_is_of_this_boot(make: Make) -> None:
+    machine = make('echo "boot $$" >>$OUT/console-1.log; echo "complaint $$" >&2')
+    seen = set()
+    for _ in range(2):
+        read_all(machine.power_on())
+        machine.power_off()
+        assert machine.console_of_boot(100).count("boot") == 1 and machine.complaint().count("complaint") == 1
+        seen |= {machine.console_of_boot(100), machine.complaint()}
+    assert len(seen) == 4 and machine.console.read_text().count("boot") == 2
+
+
+def test_a_flooded_console_keeps_its_beginning_and_its_end(make: Make) -> None:
+    machine = make("{ echo first; head -c 9000000 /dev/zero; echo last; } >>$OUT/console-1.log")
+    machine.console.write_text("the boot before\n")
+    read_all(machine.power_on())
+    machine.power_off()
+    text = machine.console.read_bytes()
+    assert text.startswith(b"the boot before\nfirst\n") and text.endswith(b"last\n")
+    assert len(text) < 2 * qemu.CONSOLE_KEPT + 100
+    assert b"bytes are not kept" in text and machine.console_of_boot(6) == "\0last\n"
+
+
+def test_nothing_is_started_for_a_runner_that_is_gone(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        argv = ["bash", "-c", qemu.WAIT_FOR_US, "bash", str(theirs.fileno()), "touch", str(tmp_path / "started")]
+        process = subprocess.Popen(argv, pass_fds=[theirs.fileno()])
+    assert ours.recv(1) == b"\n" and process.poll() is None
+    ours.close()
+    assert process.wait() == 1 and not (tmp_path / "started").exists()
