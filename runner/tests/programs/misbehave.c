@@ -27,8 +27,11 @@ static void __attribute__((noreturn)) stay(void)
  */
 static void daemonize(void)
 {
-	if (fork())
+	/* The process between is waited for: one that is only about to end would count as left. */
+	if (fork()) {
+		wait(NULL);
 		exit(0);
+	}
 	setsid();
 	if (fork())
 		exit(0);
