@@ -84,6 +84,9 @@ static void model_memcpy_start(struct vfio_pci_device *device, iova_t src, iova_
 			       u64 count)
 {
 	CHECK(device->driver.initialized && size >= LEAST && size <= MOST && count <= 4095);
+	/* A part of what the driver writes lies in one page. */
+	if (src - RINGS < model.rings_size)
+		CHECK(src / 4096 == (src + size - 1) / 4096);
 	model.copies++;
 	if (model.out_of_reach)
 		model.result = -ETIMEDOUT;
@@ -156,6 +159,20 @@ static void every_length(struct dma *dma)
 		CHECK(!dma_copy(dma, (uintptr_t)memory, (uintptr_t)data + 4, length));
 		CHECK(!memcmp(data + 4, memory, length));
 	}
+}
+
+/* Lengths that leave little for the last page, and the longest. */
+static void long_writes(struct dma *dma)
+{
+	static _Alignas(4096) uint8_t memory[0x10000], data[0x10000];
+	size_t length;
+
+	for (length = 4 * MOST - 8; length <= 4 * MOST + 100; length++) {
+		CHECK(!dma_write(dma, (uintptr_t)memory, length, data));
+		CHECK(!memcmp(memory, data, length));
+	}
+	CHECK(!dma_write(dma, (uintptr_t)memory, sizeof(memory), data));
+	CHECK(!memcmp(memory, data, sizeof(memory)));
 }
 
 /* A test that asks for more than there is, is ended. */
@@ -253,6 +270,7 @@ int main(void)
 	CHECK(dma_capabilities() == (DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM));
 	CHECK(!strcmp(dma_driver_name(), "igb"));
 	every_length(dma);
+	long_writes(dma);
 	limits(dma);
 	failure(dma);
 	interrupt(dma);
