@@ -174,6 +174,10 @@ static void check_access(const struct dma *dma, const struct dma_limits *limits,
 			"the test asks %s for %zu bytes at IOVA %#llx: it takes %zu to %zu, multiples of %zu, at multiples of %zu",
 			dma->driver->name, length, (unsigned long long)iova, limits->smallest,
 			limits->largest, limits->step, limits->align);
+	if (limits->boundary && iova % limits->boundary + length > limits->boundary)
+		cts_lab_error(
+			"the test asks %s for %zu bytes at IOVA %#llx: it does not cross a multiple of %#zx",
+			dma->driver->name, length, (unsigned long long)iova, limits->boundary);
 	if (iova > dma->driver->highest_iova || dma->driver->highest_iova - iova < length - 1)
 		cts_lab_error("the test asks %s for %zu bytes at IOVA %#llx: it reaches %#llx",
 			      dma->driver->name, length, (unsigned long long)iova,

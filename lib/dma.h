@@ -30,8 +30,9 @@ enum dma_capability {
 struct dma_limits {
 	size_t smallest;
 	size_t largest;
-	size_t step;  /* lengths are a multiple of it */
-	size_t align; /* of the IOVA, a power of two */
+	size_t step;	 /* lengths are a multiple of it */
+	size_t align;	 /* of the IOVA, a power of two */
+	size_t boundary; /* no access crosses a multiple of it, a power of two; 0: any may */
 };
 
 struct dma;
