@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* IOMMU_IOAS_MAP_FILE: a memfd mapped by descriptor and offset. */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "access.h"
+
+#define PAGES 4
+
+/*
+ * Maps @length bytes of @fd from @start on, with @access beside FIXED. 0, -errno; -ENOTTY too
+ * where the headers don't have it.
+ */
+static int __map_file(struct dut *dut, int fd, uint64_t start, uint64_t length, uint32_t access,
+		      uint64_t iova)
+{
+#ifdef IOMMU_IOAS_MAP_FILE
+	struct iommu_ioas_map_file args = {
+		.size = sizeof(args),
+		.flags = FIXED | access,
+		.ioas_id = dut->ioas,
+		.fd = fd,
+		.start = start,
+		.length = length,
+		.iova = iova,
+	};
+
+	return ioctl(dut->iommufd, IOMMU_IOAS_MAP_FILE, &args) ? -errno : 0;
+#else
+	(void)dut, (void)fd, (void)start, (void)length, (void)access, (void)iova;
+	return -ENOTTY;
+#endif
+}
+
+FIXTURE(file)
+{
+	struct dut dut;
+	struct buffer seen; /* the file, mapped shared by the process */
+	size_t page;
+	uint64_t iova;
+};
+
+FIXTURE_SETUP(file)
+{
+	CTS_CHECK_NEEDS();
+#ifndef IOMMU_IOAS_MAP_FILE
+	CTS_SKIP(BUILT_WITHOUT, "IOMMU_IOAS_MAP_FILE");
+#endif
+	DUT_OPEN_OR_SKIP(&self->dut);
+	/* A kernel with it asks for the descriptor. */
+	if (__map_file(&self->dut, -1, 0, page_size(), READABLE, page_size()) == -ENOTTY)
+		CTS_SKIP(KERNEL_LACKS, "IOMMU_IOAS_MAP_FILE");
+	self->page = page_size();
+	buffer_alloc(&self->seen, BUFFER_MEMFD, PAGES * self->page);
+	self->iova = iova_alloc(&self->dut.space, (PAGES + 1) * self->page, self->page);
+}
+
+FIXTURE_TEARDOWN(file)
+{
+	dut_close(&self->dut);
+	buffer_free(&self->seen);
+}
+
+/* Does a write at @iova arrive at page @number of the file as the process sees it, and only there? */
+static bool leads_to(struct dut *dut, uint64_t iova, const struct buffer *seen, size_t number)
+{
+	return write_lands(dut->dma, iova, dma_write_limits(dut->dma)->smallest, seen->memory,
+			   seen->size, number * page_size());
+}
+
+CTS_TEST_F(file, offset_and_length,
+	   .title = "A device writes to the bytes of the memfd from the given offset on",
+	   .requirements = { "MFILE-001" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	size_t i;
+
+	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, self->page, 2 * self->page,
+				READABLE | WRITEABLE, self->iova));
+	for (i = 0; i < 2; i++) {
+		EXPECT_TRUE(leads_to(&self->dut, self->iova + i * self->page, &self->seen, i + 1));
+	}
+}
+
+CTS_TEST_F(file, read_by_the_device,
+	   .title = "What is written to the memfd is what the device reads, also from pages that were never touched",
+	   .requirements = { "MFILE-001" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_READ)
+{
+	size_t length = dma_read_limits(self->dut.dma)->smallest;
+	char bytes[LONGEST];
+	int fd = memfd_create("ioas", MFD_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, (off_t)(2 * self->page)));
+	ASSERT_EQ(0, __map_file(&self->dut, fd, 0, 2 * self->page, READABLE, self->iova));
+	canary_fill(bytes, length, 0);
+	ASSERT_EQ((ssize_t)length, pwrite(fd, bytes, length, (off_t)self->page));
+	EXPECT_TRUE(read_sees(self->dut.dma, self->iova + self->page, length, bytes));
+	memset(bytes, 0, length);
+	EXPECT_TRUE(read_sees(self->dut.dma, self->iova, length, bytes));
+	cts_close(&fd);
+}
+
+CTS_TEST_F(file, huge_pages,
+	   .title = "A memfd of huge pages maps from any base page on",
+	   .requirements = { "MFILE-001", "MAP-015" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	size_t huge = buffer_page(BUFFER_MEMFD_HUGETLB);
+	const size_t first = 3 * self->page;
+	struct buffer buffer;
+	size_t i, at[3];
+	uint64_t iova;
+
+	if (!huge || __buffer_alloc(&buffer, BUFFER_MEMFD_HUGETLB, huge))
+		CTS_SKIP(TOO_LITTLE_MEMORY, "no huge page is free");
+	iova = iova_alloc(&self->dut.space, huge, self->page);
+	ASSERT_EQ(0, __map_file(&self->dut, buffer.fd, first, huge - 2 * first,
+				READABLE | WRITEABLE, iova));
+	at[0] = first;
+	at[1] = huge / 2;
+	at[2] = huge - first - self->page;
+	for (i = 0; i < 3; i++) {
+		EXPECT_TRUE(write_lands(self->dut.dma, iova + at[i] - first,
+					dma_write_limits(self->dut.dma)->smallest, buffer.memory,
+					huge, at[i]));
+	}
+	iommufd_unmap(self->dut.iommufd, self->dut.ioas, iova, huge - 2 * first);
+	buffer_free(&buffer);
+}
+
+CTS_TEST_F(file, outlives_the_descriptor,
+	   .title = "A mapping goes on when the descriptor is closed; when the file is cut its pages are nobody else's",
+	   .requirements = { "MFILE-006", "ISO-007" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	const struct dma_limits *limits = dma_write_limits(self->dut.dma);
+	int fd = memfd_create("ioas", MFD_CLOEXEC);
+	uint8_t wrote[LONGEST];
+	struct buffer fresh;
+	char *view;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, (off_t)self->page));
+	view = mmap(NULL, self->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, view);
+	ASSERT_EQ(0, __map_file(&self->dut, fd, 0, self->page, READABLE | WRITEABLE, self->iova));
+	EXPECT_TRUE(page_written(self->dut.dma, self->iova, view));
+
+	ASSERT_EQ(0, ftruncate(fd, 0));
+	ASSERT_EQ(0, munmap(view, self->page));
+	cts_close(&fd);
+	pages_alloc(&fresh, 1024);
+	canary_fill(fresh.memory, fresh.size, 0);
+	EXPECT_EQ(0, dma_write(self->dut.dma, self->iova, limits->smallest, wrote));
+	EXPECT_TRUE(canary_intact(fresh.memory, fresh.size, 0));
+	iommufd_unmap(self->dut.iommufd, self->dut.ioas, self->iova, self->page);
+}
+
+CTS_TEST_F(file, no_memory,
+	   .title = "A file that is no memory is EINVAL and leaves the IOVA free",
+	   .requirements = { "MFILE-003" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	int ends[2];
+
+	ASSERT_LE(0, zero);
+	ASSERT_EQ(0, pipe(ends));
+	EXPECT_EQ(-EINVAL,
+		  __map_file(&self->dut, zero, 0, self->page, READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ(-EINVAL, __map_file(&self->dut, ends[0], 0, self->page, READABLE, self->iova));
+	EXPECT_EQ(-EINVAL,
+		  __map_file(&self->dut, self->dut.iommufd, 0, self->page, READABLE, self->iova));
+	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, 0, self->page, READABLE | WRITEABLE,
+				self->iova));
+	EXPECT_TRUE(leads_to(&self->dut, self->iova, &self->seen, 0));
+	cts_close(&zero);
+	cts_close(&ends[0]);
+	cts_close(&ends[1]);
+}
+
+CTS_TEST_F(file, beyond_its_end,
+	   .title = "A range that reaches past the end of the memfd is EINVAL and maps nothing",
+	   .requirements = { "MFILE-005" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	EXPECT_EQ(-EINVAL, __map_file(&self->dut, self->seen.fd, 0, (PAGES + 1) * self->page,
+				      READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ(-EINVAL, __map_file(&self->dut, self->seen.fd, PAGES * self->page, self->page,
+				      READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ((off_t)(PAGES * self->page), lseek(self->seen.fd, 0, SEEK_END));
+	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, 0, PAGES * self->page,
+				READABLE | WRITEABLE, self->iova));
+	EXPECT_TRUE(leads_to(&self->dut, self->iova + (PAGES - 1) * self->page, &self->seen,
+			     PAGES - 1));
+}
+
+/*
+ * What is refused, and with which errno, is for the kernel to say: that content which nobody may
+ * change is changed by a device is what must not be.
+ */
+static bool kept(struct dut *dut, int fd, char *content, uint64_t iova)
+{
+	size_t length = dma_write_limits(dut->dma)->smallest;
+	int status = __map_file(dut, fd, 0, page_size(), READABLE | WRITEABLE, iova);
+
+	printf("# IOMMU_IOAS_MAP_FILE with WRITEABLE: %d\n", status);
+	return status || write_spares(dut->dma, iova, length, content, page_size(), 0);
+}
+
+CTS_TEST_F(file, sealed_against_writing,
+	   .title = "A device can't be made to write to a memfd that is sealed against writing",
+	   .requirements = { "MFILE-011" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	int fd = memfd_create("ioas", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char *content =
+		mmap(NULL, self->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_LE(0, fd);
+	ASSERT_NE(MAP_FAILED, content);
+	canary_fill(content, self->page, 0);
+	ASSERT_EQ((ssize_t)self->page, write(fd, content, self->page));
+	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW));
+	content = mmap(content, self->page, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+	ASSERT_NE(MAP_FAILED, content);
+	EXPECT_TRUE(kept(&self->dut, fd, content, self->iova));
+	cts_close(&fd);
+}
+
+CTS_TEST_F(file, opened_for_reading,
+	   .title = "A device can't be made to write to a memfd through a descriptor that only reads",
+	   .requirements = { "MFILE-012" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	char path[64];
+	int fd;
+
+	canary_fill(self->seen.memory, self->page, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->seen.fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(kept(&self->dut, fd, self->seen.memory, self->iova));
+	cts_close(&fd);
+}
+
+CTS_MAIN
