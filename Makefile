@@ -2,7 +2,7 @@
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
-# make bench-exec   what cts-exec itself costs for each test
+# make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # DEPS=print make run   only lists the Debian packages that this needs
@@ -13,7 +13,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-kill check-sanitized lint bench-exec fuzz clean
+.PHONY: run check check-kill check-sanitized lint bench-exec bench-discovery fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -42,9 +42,14 @@ bench-exec:
 	@lab/deps.sh check
 	@$(PYTHON) runner/tests/bench_exec.py
 
+bench-discovery:
+	@lab/deps.sh check
+	@$(PYTHON) -m runner.tests.bench_discovery
+
 fuzz:
 	@lab/deps.sh fuzz
 	@$(PYTHON) -m runner.fuzz --time $(TIME) $(TARGETS)
+
 check-kill:
 	@lab/deps.sh check
 	@PYTHONPATH=. $(PYTHON) runner/tests/stress_kill.py $(ARGS)
@@ -54,9 +59,3 @@ endif
 # What a run left is kept: results/runs/. The cache is the business of `iommu-cts lab clean`.
 clean:
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
-
-# How long it takes to find devices on a host with 4,096 IOMMU groups.
-.PHONY: bench-discovery
-bench-discovery:
-	@lab/deps.sh check
-	@$(PYTHON) -m runner.tests.bench_discovery
