@@ -5,6 +5,7 @@ import dataclasses
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from results.model import Result, Run
 from runner import catalogue
 from runner import run as running
 
+GONE_S = 30.0
 PROGRAMS = TOP / "runner/tests/programs/meta"
 BUILD = (
     "mkdir -p /mnt/out/meta; cd /mnt/src/runner/tests/programs/meta;"
@@ -74,6 +76,14 @@ def emulators(folder: Path, machine: int | None = None) -> list[int]:
         mine |= {pid for pid, parent in parents.items() if parent in mine}
     console = b"console-" + (b"%d.log" % machine if machine else b"")
     return [pid for pid in mine if commands[pid].startswith(b"qemu-system-") and console in commands[pid]]
+
+
+def wait_until_gone(folder: Path) -> None:
+    """No QEMU may outlive its runner; the kernel takes a moment to end it."""
+    deadline = time.monotonic() + GONE_S
+    while left := emulators(folder):
+        assert time.monotonic() < deadline, f"QEMU {left} was left behind"
+        time.sleep(0.05)
 
 
 def journals(runs: Path) -> Iterator[Entry]:

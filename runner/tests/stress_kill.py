@@ -9,7 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -26,19 +25,10 @@ from runner.tests import meta
 COMMAND = str(TOP / "iommu-cts")
 SELECT = ("--select", "access/bind_*")
 LONGEST_S = 15.0  # a run of these takes about as long
-GONE_S = 10.0
 
 
 def start(*words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([COMMAND, "run", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-
-
-def wait_until_gone() -> None:
-    """No QEMU may outlive its runner."""
-    deadline = time.monotonic() + GONE_S
-    while left := meta.emulators(running.RUNS):
-        assert time.monotonic() < deadline, f"QEMU {left} was left behind"
-        time.sleep(0.05)
 
 
 def folders() -> set[Path]:
@@ -60,7 +50,7 @@ def kill_the_runner(moment: float) -> str:
             process.kill()
         assert process.stderr
         process.stderr.close()
-    wait_until_gone()
+    meta.wait_until_gone(running.RUNS)
     new = [folder for folder in folders() - before if (folder / "journal.jsonl").exists()]
     if not new:
         return "before its journal was there"
@@ -88,7 +78,7 @@ def kill_the_emulator(moment: float) -> str:
             except ProcessLookupError:
                 pass
         said = process.communicate()[1].decode()
-    wait_until_gone()
+    meta.wait_until_gone(running.RUNS)
     (folder,) = folders() - before
     judged = report.write_all(folder, None, date.today())
     errors = [result for result in judged.results if result.verdict is Verdict.ERROR]

@@ -106,10 +106,7 @@ def test_a_run_that_is_stopped_leaves_no_machine_and_goes_on(how: str, code: int
         stop(process, how)
         process.communicate()
         assert process.returncode == code
-    deadline = time.monotonic() + 30
-    while meta.emulators(folder) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not meta.emulators(folder)
+    meta.wait_until_gone(folder)
     assert call("report", folder.name).returncode in (130, 3)
     assert (folder / "results.ktap").read_text().startswith("KTAP version 1")
     done = call("run", "--resume", folder.name)

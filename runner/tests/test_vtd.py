@@ -29,9 +29,9 @@ def test_the_default_kernel_keeps_every_promise(vtd_run: tuple[subprocess.Comple
     done, folder = vtd_run
     assert done.returncode == 0, done.stdout + done.stderr
     kept = results_of(folder)
-    verdicts = {result["id"]: result["verdict"] for result in kept["results"]}
-    assert set(verdicts.values()) <= {"PASS", "SKIP", "DONE"}, verdicts
-    assert sum(verdict == "PASS" for verdict in verdicts.values()) >= 50
+    others = [result["id"] for result in kept["results"] if result["verdict"] not in ("PASS", "SKIP", "DONE") and not result["waived"]]
+    assert others == []
+    assert sum(result["verdict"] == "PASS" for result in kept["results"]) >= 500
     assert kept["problems"] == [] and kept["boots"] == len(list(folder.glob("console-*.log")))
 
 
@@ -39,7 +39,7 @@ def test_a_measurement_keeps_its_samples(vtd_run: tuple[subprocess.CompletedProc
     measured = [result for result in results_of(vtd_run[1])["results"] if result["kind"] == "measurement"]
     assert measured and all(result["verdict"] == "DONE" for result in measured)
     rows = [row for result in measured for row in result["measurements"]]
-    assert {row["measure"] for row in rows} == {"map", "unmap"}
+    assert {row["measure"] for row in rows} == {"map", "unmap", "dma-write"}
     assert all(len(row["samples"]) >= 10 and row["unit"] == "ns" and row["params"]["size"] for row in rows)
 
 
