@@ -57,7 +57,7 @@ def test_a_full_disk_loses_nothing(disk: Path) -> None:
     (disk / "filler").unlink()
     torn = read(folder / "journal.jsonl").torn
 
-    options = running.Options("vtd", select=["meta/skips/*", "meta/told/passes*"], runs=disk)
+    options = running.Options("vtd", select=["meta/skips/*", "meta/told/passes*"], runs=disk, waivers=meta.NO_WAIVERS)
     other = dataclasses.replace(suite.lab.programs, suites={**suite.lab.programs.suites, "meta/told": suite.lab.programs.init})
     with pytest.raises(UsageError, match="can't go on: test program meta/told: not what it was begun with"):
         running.go_on(folder, options, host.find("vtd"), dataclasses.replace(suite.lab, programs=other), suite.tests)
