@@ -32,7 +32,9 @@ def test_the_default_kernel_keeps_every_promise(vtd_run: tuple[subprocess.Comple
     others = [result["id"] for result in kept["results"] if result["verdict"] not in ("PASS", "SKIP", "DONE") and not result["waived"]]
     assert others == []
     assert sum(result["verdict"] == "PASS" for result in kept["results"]) >= 500
-    assert kept["problems"] == [] and kept["boots"] == len(list(folder.glob("console-*.log")))
+    known = sum(bool(result["waived"]) for result in kept["results"])  # a fresh boot follows each
+    machines = len(list(folder.glob("console-*.log")))
+    assert kept["problems"] == [] and machines <= kept["boots"] <= machines + known
 
 
 def test_a_measurement_keeps_its_samples(vtd_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
