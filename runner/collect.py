@@ -249,6 +249,11 @@ class _Walk:
                 attempt.stdout += output.read()
         elif ev == "output_cut":
             attempt.cut = True
+            gap = f"\n# {event.get('dropped')} bytes of output were left out here\n"
+            if event.get("fd") == "stderr":
+                attempt.stderr += gap
+            else:
+                attempt.stdout += gap
         elif ev == "record":
             record = event.get("record")
             if isinstance(record, dict):

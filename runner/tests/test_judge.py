@@ -201,6 +201,19 @@ def test_notes(run_of: Judge) -> None:
     assert "may not be read" in log and "2 process" in left and "was cut" in cut
 
 
+@pytest.mark.parametrize(("text", "verdict"), [("not ok 1 parked.read", Verdict.FAIL), ("ok 1 parked.read", Verdict.PASS)])
+def test_what_a_flood_ends_with_counts(run_of: Judge, text: str, verdict: Verdict) -> None:
+    build = Builder(planned(PATH)).start(ID).out(ID, "TAP version 13\n1..1\nx")
+    build.event("output_cut", id=ID, fd="stdout", kept=1, dropped=1).out(ID, f"x\n{text}\n")
+    assert told(run_of(build.stop(ID, code=int(verdict is Verdict.FAIL)).done()))[0] == verdict
+
+
+def test_a_line_begins_behind_what_was_left_out(run_of: Judge) -> None:
+    build = Builder(planned(PATH)).start(ID).out(ID, "# o")
+    build.event("output_cut", id=ID, fd="stdout", kept=1, dropped=1).out(ID, "ok 1 parked.read\n")
+    assert told(run_of(build.stop(ID, code=1).done()))[0] == Verdict.ERROR
+
+
 def samples(kind: str, *records: dict[str, Any]) -> Builder:
     build = Builder(planned(PATH, kind=kind)).start(ID)
     for record in records:
