@@ -2,6 +2,7 @@
 """Builds cts-exec, and the programs that it is tested with, once a session."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def variant(out: Path, name: str, without: set[str], *options: str) -> Path:
     ]
     subprocess.run(command, check=True)
     return binary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals() -> None:
+    """What is started here can be interrupted as from a terminal, also where these tests run in the background or under nohup."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
