@@ -13,10 +13,11 @@ declare -gA _iommu_cts_words=(
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
 	[hosts]="--help"
-	[lab]="build boot shell clean lock --help"
+	[lab]="build boot shell prove clean lock --help"
 	[lab build]="--ksrc --patch --config --help"
 	[lab boot]="--host --accel --kernel --modules --help"
 	[lab shell]="--host --accel --kernel --modules --help"
+	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
 	[report]="--waivers --durations --help"
@@ -63,6 +64,7 @@ _iommu_cts_candidates() {
 		echo last
 		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
 		;;
+	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
 	new) [[ $3 == */* ]] || _iommu_cts_tests "" ;;
 	esac
@@ -78,7 +80,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --help | --*=*) option="" ;;
+		--yes | --json | --list | --help | --*=*) option="" ;;
 		--*) option=$word ;;
 		*)
 			[[ -z $option && -n ${_iommu_cts_words[${command:+$command }$word]} ]] && command+=${command:+ }$word
@@ -100,7 +102,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --modules | --ksrc | --patch | --config | --waivers | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --modules | --ksrc | --patch | --config | --waivers | --table | --host) compopt -o default 2>/dev/null ;;
 	esac
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import cache, ksrc
+from lab import cache, ksrc, scratch
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from lab.toolbox import Toolbox
@@ -186,6 +186,58 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
         cache.remove(cache.root() / "kernel" / key)
     folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill)
     return Built(folder, source)
+
+
+class Variants:
+    """Kernels that differ from the default one in a few files each, built one after the other in one build tree; a context manager.
+
+    Everything it makes is scratch and goes with it.
+    """
+
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source) -> None:
+        self._plain = build(toolbox, source)
+        self._scratch = scratch.folder()
+        self._toolbox = toolbox
+        self._changed: set[str] = set()
+
+    def __enter__(self) -> "Variants":
+        self._folder = self._scratch.__enter__()
+        tree = self._folder / "ksrc"
+        with Step(f"copying {self._plain.source.label}"):
+            how = ["cp", "-a"] if self._plain.source.editable else ["cp", "-al"]
+            subprocess.run([*how, str(self._plain.source.tree), str(tree)], check=True)
+            self._recipe = Recipe(self._toolbox, dataclasses.replace(self._plain.source, tree=tree), [])
+            _seed(Recipe(self._toolbox, self._plain.source, []), self._folder / "kbuild")
+        return self
+
+    def __exit__(self, *what: Any) -> None:
+        self._scratch.__exit__(*what)
+
+    def build(self, name: str, texts: dict[str, str]) -> Path:
+        """A folder `name` with the image and configuration of the kernel in which the files of `texts`, by path, are as given.
+
+        LabError if it does not build.
+        """
+        before = self._plain.source.tree
+        for file in self._changed - set(texts):
+            self._write(file, (before / file).read_text())
+        for file, text in texts.items():
+            self._write(file, text)
+        self._changed = set(texts)
+        with Step(f"kernel {name}") as step:
+            out = self._folder / "kbuild"
+            _run(step, self._recipe.make(out, f"-j{_jobs()}", IMAGE), self._folder / f"{name}.log")
+        draft = self._folder / name
+        draft.mkdir()
+        shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
+        shutil.copy(out / ".config", draft / "config")
+        return draft
+
+    def _write(self, file: str, text: str) -> None:
+        """A new file with the time of now, for make; the old one may be a link to the source's own."""
+        path = self._recipe.source.tree / file
+        path.unlink(missing_ok=True)
+        path.write_text(text)
 
 
 def source_of(folder: Path) -> ksrc.Source | None:

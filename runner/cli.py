@@ -2,7 +2,9 @@
 """The command line."""
 
 import argparse
+import os
 import re
+import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -17,11 +19,13 @@ from results.build import SchemaError
 from results.journal import JournalError
 from results.report import ReportError
 from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
+from runner import prove as proving
 from runner import run as running
 
 EXIT_USAGE = 2
 EXIT_LAB = 3
-EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_PIPE = 128 + signal.SIGPIPE
 
 OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
 
@@ -205,6 +209,14 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         _add_kernel(action)
         action.set_defaults(call=call)
 
+    prove = actions.add_parser("prove", help="run the suites on kernels with one small fault each: do they notice?")
+    prove.add_argument("fault", nargs="*", metavar="FAULT", help="a fault, a pattern or a subject (default: all)")
+    prove.add_argument("--list", action="store_true", help="only show the faults")
+    prove.add_argument("--table", type=Path, metavar="FILE", help="only write what came out so far, as a page for docs/")
+    prove.add_argument("--ksrc", metavar="DIR|VERSION", help="as for build")
+    prove.add_argument("--jobs", type=_jobs, metavar="N", help="as for run")
+    prove.set_defaults(call=lambda arguments: proving.run(arguments, _wide_console()))
+
     clean = actions.add_parser("clean", help="show what the cache holds; with --yes remove it")
     clean.add_argument("kind", nargs="*", help="only these kinds, as shown (default: all)")
     clean.add_argument("--yes", action="store_true", help="really remove")
@@ -289,10 +301,15 @@ def main(words: list[str] | None = None) -> int:
     """Runs the command and returns its exit code; errors become messages."""
     arguments = parser().parse_args(words)
     try:
-        return int(arguments.call(arguments))
+        code = int(arguments.call(arguments))
+        sys.stdout.flush()
+        return code
     except UsageError as error:
         print(f"iommu-cts: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except BrokenPipeError:  # who read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
     except (LabError, JournalError, ReportError, SchemaError, OSError) as error:
         print(f"iommu-cts: {error}", file=sys.stderr)
         return EXIT_LAB

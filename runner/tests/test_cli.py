@@ -24,8 +24,8 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "clean"], ["report"], ["new"],
-     ["device-test"], ["doctor"]],
+    [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "prove"], ["lab", "clean"],
+     ["report"], ["new"], ["device-test"], ["doctor"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -49,6 +49,7 @@ def test_help_everywhere(words: list[str]) -> None:
         (["lab", "build", "--ksrc", "/etc"], "is no kernel source tree"),
         (["lab", "build", "--patch", "/nowhere"], "--patch /nowhere: no such file"),
         (["lab", "shell"], "needs a terminal"),
+        (["lab", "prove", "nothing"], "no fault is called nothing"),
         (["lab", "clean", "socks"], "nothing of kind socks"),
         (["report", "nowhere"], "no run of that name"),
         (["report", "--durations", "last"], "the run goes before --durations"),
@@ -63,6 +64,14 @@ def test_wrong_usage_is_2_and_runs_nothing(words: list[str], said: str) -> None:
     assert done.returncode == 2, done.stderr
     assert said in done.stderr and "Traceback" not in done.stderr
     assert set(RUNS.glob("*")) == before
+
+
+def test_a_reader_that_is_gone_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([COMMAND, "hosts"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_host_that_can_not_start_is_3_and_says_why(tmp_path: Path) -> None:

@@ -113,6 +113,11 @@ def test_kinds_of_the_cache(tmp_path: Path) -> None:
     assert complete("iommu-cts lab clean kernel k", cache=str(tmp_path)) == [["kernel", "khdr"]]
 
 
+def test_faults() -> None:
+    (offered,) = complete("iommu-cts lab prove bind-arg")
+    assert offered == ["bind-argument-short"]
+
+
 def test_words_with_colons() -> None:
     """Readline replaces only what follows the last colon."""
     devices = sorted(path.name for path in Path("/sys/bus/pci/devices").glob("0000:*"))

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`iommu-cts lab prove`: do the suites notice a kernel that breaks a promise?
+
+Each fault of lab/faults/ gets a kernel of its own, and the tests that should notice run on it. While they do, the next kernel is built.
+What came out is kept beside the runs, and the table in docs/ is made from that.
+"""
+
+import argparse
+import dataclasses
+import json
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lab import faults, kernel, ksrc
+from lab.errors import LabError
+from lab.progress import say
+from results.model import Run, Verdict
+from results.text import printable
+from runner import run as running
+
+KEPT = running.RUNS / "proofs.json"
+EXIT_LAB = 3
+SHOWN = 4  # tests named in a line of a table
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What one fault did: the tests it turned red, those of them that name a promise it breaks, and what else was not as it should be."""
+
+    fault: str
+    red: list[str]
+    naming: list[str]
+    troubled: list[str]
+    tests: int
+    kernel: str
+    suite: str
+    run: str
+
+    @property
+    def verdict(self) -> str:
+        """In one word."""
+        if self.naming:
+            return "caught"
+        return "red elsewhere" if self.red else "MISSED"
+
+
+def of_run(fault: faults.Fault, judged: Run, folder: Path) -> Proof:
+    """What a judged run on the kernel with the fault shows. A known failure shows nothing, nor does a test that did not run to its end."""
+    fresh = [result for result in judged.results if result.verdict is Verdict.FAIL and not result.waived]
+    troubled = [result.id for result in judged.results if result.verdict in (Verdict.ERROR, Verdict.MISS)]
+    naming = [result.id for result in fresh if set(result.requirements) & set(fault.breaks)]
+    ran = sum(result.verdict not in (Verdict.SKIP, Verdict.MISS) for result in judged.results)
+    return Proof(
+        fault.name, [result.id for result in fresh], naming, troubled, ran, str(judged.kernel),
+        str(judged.suite.get("version", "")), folder.name,
+    )  # fmt: skip
+
+
+def _prove(fault: faults.Fault, image: Path, jobs: int | None) -> Proof:
+    options = running.Options(fault.host, select=fault.tests, kernel=[str(image)], jobs=jobs)
+    folder, judged = running.run(options)
+    if judged.interrupted:
+        raise KeyboardInterrupt
+    proof = of_run(fault, judged, folder)
+    if not proof.tests:
+        raise LabError(f"{fault.name}: none of its tests ({', '.join(fault.tests)}) ran on {fault.host}")
+    return proof
+
+
+def keep(proofs: dict[str, Proof]) -> None:
+    """Writes what came out so far, by fault, for kept()."""
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    draft = KEPT.with_suffix(".new")
+    draft.write_text(json.dumps([dataclasses.asdict(proof) for proof in proofs.values()], indent=1) + "\n")
+    draft.replace(KEPT)
+
+
+def kept() -> dict[str, Proof]:
+    """What keep() wrote. LabError if it is damaged."""
+    try:
+        found = json.loads(KEPT.read_text())
+        return {proof["fault"]: Proof(**proof) for proof in found}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError) as error:
+        raise LabError(f"{KEPT} can't be read ({error}); remove it to begin anew") from error
+
+
+def _say(proof: Proof) -> None:
+    tests = proof.naming or proof.red or proof.troubled
+    more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+    counted = f"{len(proof.naming)} naming it, {len(proof.red)} red, {len(proof.troubled)} error or miss, of {proof.tests}"
+    print(f"{proof.verdict:13s} {proof.fault}  ({counted})", flush=True)
+    if tests:
+        print(f"                {', '.join(tests[:SHOWN])}{more}", flush=True)
+
+
+def listing(chosen: Sequence[faults.Fault], console: Console) -> None:
+    """The faults, what each does, and what should notice."""
+    table = Table(box=None, header_style="bold")
+    for heading in ("fault", "breaks", "host", "what it does"):
+        table.add_column(heading, overflow="fold")
+    for fault in chosen:
+        table.add_row(fault.name, " ".join(fault.breaks), fault.host, fault.what)
+    console.print(table)
+    print(f"{len(chosen)} faults")
+
+
+def _cell(text: str) -> str:
+    return printable(text).replace("|", "\\|")
+
+
+def table(chosen: Sequence[faults.Fault], proofs: dict[str, Proof]) -> str:
+    """The page for docs/: fault, promise and the tests that went red. LabError for a fault that was not proved since it is there."""
+    missing = [fault.name for fault in chosen if fault.name not in proofs]
+    if missing:
+        raise LabError(f"{len(missing)} faults were not tried yet: {', '.join(missing[:5])}")
+    mine = [proofs[fault.name] for fault in chosen]
+    caught = sum(proof.verdict == "caught" for proof in mine)
+    kernels = sorted({proof.kernel for proof in mine})
+    lines = [
+        "# Do the suites notice?",
+        "",
+        "Kernels with one small fault each, and the tests that went red on them. Written by `iommu-cts lab prove --table`; the faults are",
+        "in [lab/faults/](../lab/faults/). *Naming* are the red tests that are for a promise which the fault breaks.",
+        "",
+        f"{caught} of {len(mine)} faults were caught by a test that names a broken promise; Linux {', '.join(kernels)}.",
+    ]
+    for subject in dict.fromkeys(fault.subject for fault in chosen):
+        lines += ["", f"## {subject}", "", "| fault | breaks | host | naming | red | for example |", "| --- " * 6 + "|"]
+        for fault in (fault for fault in chosen if fault.subject == subject):
+            proof = proofs[fault.name]
+            example = (proof.naming or proof.red or [f"**{proof.verdict}**"])[0]
+            lines.append(
+                f"| {_cell(fault.what)} | {' '.join(fault.breaks)} | {fault.host} | {len(proof.naming)} | {len(proof.red)} | {example} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _changes(chosen: Sequence[faults.Fault], source: ksrc.Source) -> dict[str, dict[str, str]]:
+    """The changed files of each fault that has a place in this kernel; said of the others before anything is built."""
+    changes = {}
+    for fault in chosen:
+        try:
+            changes[fault.name] = faults.texts(fault, source.tree)
+        except LabError as error:
+            say(str(error))
+    return changes
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Tries the faults that the command line names; 1 if one of them was not caught, 3 if one could not be tried."""
+    every = faults.load()
+    chosen = faults.select(every, arguments.fault)
+    if arguments.list:
+        listing(chosen, console)
+        return 0
+    if arguments.table:
+        arguments.table.write_text(table(every, kept()))
+        print(arguments.table)
+        return 0
+    box, source = ksrc.with_toolbox(arguments.ksrc)
+    changes, tried, wrong = _changes(chosen, source), [], []
+    proofs = kept()
+    with kernel.Variants(box, source) as variants, ThreadPoolExecutor(1) as builder:
+        builds = {name: builder.submit(variants.build, name, texts) for name, texts in changes.items()}
+        try:
+            for number, fault in enumerate(chosen, 1):
+                say(f"fault {number} of {len(chosen)}: {fault.name}: {fault.what}")
+                try:
+                    if fault.name not in builds:
+                        raise LabError(f"{fault.name} has no place in this kernel")
+                    image = builds[fault.name].result()
+                    proof = _prove(fault, image, arguments.jobs)
+                    shutil.rmtree(image)
+                except LabError as error:
+                    wrong.append(fault.name)
+                    print(f"{'NOT TRIED':13s} {fault.name}: {error}", flush=True)
+                    continue
+                tried.append(proof)
+                proofs[fault.name] = proof
+                keep({fault.name: proofs[fault.name] for fault in every if fault.name in proofs})
+                _say(proof)
+        finally:
+            builder.shutdown(cancel_futures=True)
+    caught = sum(proof.verdict == "caught" for proof in tried)
+    print(f"{caught} of {len(tried)} faults caught" + (f", {len(wrong)} not tried: {', '.join(wrong)}" if wrong else ""))
+    return EXIT_LAB if wrong else int(caught != len(tried))
