@@ -78,6 +78,7 @@ def _seed(recipe: Recipe, out: Path) -> None:
     for near in (unpatched, plain):
         if near != out and (near / "built").exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(near), str(out)], check=True)
+            recipe.source.renew_patched()
             return
     out.mkdir(parents=True)
 
@@ -148,6 +149,17 @@ def _jobs() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def _facts(source: ksrc.Source) -> dict[str, Any]:
+    """What source_of() needs."""
+    return {
+        "source": source.label,
+        "tree": str(source.tree),
+        "identity": list(source.identity),
+        "editable": source.editable,
+        "drift": source.drift,
+    }
+
+
 def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ()) -> Built:
     """The kernel of `source` with the default configuration and `fragments` on top, built unless it is in the cache.
 
@@ -174,13 +186,7 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
             _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
             (out / "built").touch()
             _collect(recipe, out, draft, step, log)
-        return {
-            "source": source.label,
-            "tree": str(source.tree),
-            "identity": list(source.identity),
-            "editable": source.editable,
-            "drift": source.drift,
-        }
+        return _facts(source)
 
     if source.editable:  # make knows what changed; the cache can't
         cache.remove(cache.root() / "kernel" / key)
@@ -189,13 +195,13 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
 
 
 class Variants:
-    """Kernels that differ from the default one in a few files each, built one after the other in one build tree; a context manager.
+    """Kernels that differ from that of `source` in a few files each, built one after the other in one build tree; a context manager.
 
-    Everything it makes is scratch and goes with it.
+    Everything it makes is scratch and goes with it; `plain` is the one without a difference.
     """
 
     def __init__(self, toolbox: Toolbox, source: ksrc.Source) -> None:
-        self._plain = build(toolbox, source)
+        self.plain = build(toolbox, source)
         self._scratch = scratch.folder()
         self._toolbox = toolbox
         self._changed: set[str] = set()
@@ -203,12 +209,22 @@ class Variants:
     def __enter__(self) -> "Variants":
         self._folder = self._scratch.__enter__()
         tree = self._folder / "ksrc"
-        with Step(f"copying {self._plain.source.label}"):
-            how = ["cp", "-a"] if self._plain.source.editable else ["cp", "-al"]
-            subprocess.run([*how, str(self._plain.source.tree), str(tree)], check=True)
-            self._recipe = Recipe(self._toolbox, dataclasses.replace(self._plain.source, tree=tree), [])
-            _seed(Recipe(self._toolbox, self._plain.source, []), self._folder / "kbuild")
+        out = self._folder / "kbuild"
+        with Step(f"copying {self.plain.source.label}") as step:
+            how = ["cp", "-a"] if self.plain.source.editable else ["cp", "-al"]
+            done = subprocess.run([*how, str(self.plain.source.tree), str(tree)], stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                raise LabError(f"the kernel source can't be copied:\n{done.stderr.strip()}")
+            self._recipe = Recipe(self._toolbox, dataclasses.replace(self.plain.source, tree=tree), [])
+            _seed(Recipe(self._toolbox, self.plain.source, []), out)
+            _configure(self._recipe, out, step, self._log())
         return self
+
+    def _log(self) -> Path:
+        """Of the last build only; it outlives the scratch, for the message that names it."""
+        log = cache.root() / "kbuild" / "variants.log"
+        log.write_text("")
+        return log
 
     def __exit__(self, *what: Any) -> None:
         self._scratch.__exit__(*what)
@@ -218,7 +234,7 @@ class Variants:
 
         LabError if it does not build.
         """
-        before = self._plain.source.tree
+        before = self.plain.source.tree
         for file in self._changed - set(texts):
             self._write(file, (before / file).read_text())
         for file, text in texts.items():
@@ -226,11 +242,12 @@ class Variants:
         self._changed = set(texts)
         with Step(f"kernel {name}") as step:
             out = self._folder / "kbuild"
-            _run(step, self._recipe.make(out, f"-j{_jobs()}", IMAGE), self._folder / f"{name}.log")
+            _run(step, self._recipe.make(out, f"-j{_jobs()}", IMAGE), self._log())
         draft = self._folder / name
         draft.mkdir()
         shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
         shutil.copy(out / ".config", draft / "config")
+        (draft / cache.MANIFEST).write_text(json.dumps({"facts": _facts(self.plain.source)}))
         return draft
 
     def _write(self, file: str, text: str) -> None:

@@ -33,6 +33,13 @@ class Source:
     editable: bool = False
     drift: str | None = None
 
+    def renew_patched(self) -> None:
+        """Makes what the patches have changed newer than any build: make goes by time, and a tree may have been patched before the build
+        was made that its own begins with. Of a cached tree these are the files without a second name; another's is patched anew each time.
+        """
+        if not self.editable and self.identity[2:]:
+            subprocess.run(["find", str(self.tree), "-type", "f", "-links", "1", "-exec", "touch", "{}", "+"], check=True)
+
 
 def default_package() -> tuple[str, str]:
     """Name and version of the source package that lab/toolbox.lock names."""

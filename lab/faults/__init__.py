@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from lab import cache
 from lab.errors import LabError, UsageError
 
 HERE = Path(__file__).parent
@@ -45,22 +46,35 @@ class Fault:
     host: str
     edits: tuple[Edit, ...]
 
+    @property
+    def digest(self) -> str:
+        """Of what it does, for telling whether what came of it is still true."""
+        return cache.digest(dataclasses.asdict(self))
+
 
 def _edit(where: str, found: Any) -> Edit:
     try:
         edit = Edit(**found)
     except TypeError as error:
         raise LabError(f"{where}: an edit has file, within, replace, by and perhaps occurrence ({error})") from error
+    if not all(isinstance(text, str) for text in (edit.file, edit.within, edit.replace, edit.by)) or type(edit.occurrence) is not int:
+        raise LabError(f"{where}: file, within, replace and by are texts, occurrence is a number")
     if not edit.replace.split() or max(len(edit.replace), len(edit.by)) > WORDS_MAX:
         raise LabError(f"{where}: an edit replaces some words, at most {WORDS_MAX} characters of them")
     return edit
+
+
+def _listed(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
+        raise TypeError("a list of texts is needed")
+    return tuple(found)
 
 
 def _fault(subject: str, name: str, found: Any) -> Fault:
     where = f"lab/faults/{subject}.toml: {name}"
     try:
         fault = Fault(
-            name, subject, str(found["what"]), tuple(found["breaks"]), tuple(found["tests"]), str(found.get("host", "vtd")),
+            name, subject, str(found["what"]), _listed(found["breaks"]), _listed(found["tests"]), str(found.get("host", "vtd")),
             tuple(_edit(where, edit) for edit in found["edit"]),
         )  # fmt: skip
     except (KeyError, TypeError) as error:

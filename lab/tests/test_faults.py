@@ -2,6 +2,7 @@
 """Faults change just the place that they name, and say so when it isn't there."""
 
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,8 @@ def test_a_fault_with_two_edits_in_a_file(tmp_path: Path) -> None:
         (GOOD.replace("breaks", "brakes"), "gate-open: what, breaks, tests"),
         (GOOD.replace("by =", "with ="), "gate-open: an edit has file, within"),
         (GOOD + 'hosts = "vtd"\n', "gate-open: unknown key hosts"),
+        (GOOD.replace('["gate/*"]', '"gate/*"'), "a list of texts is needed"),
+        (GOOD.replace('"a < 0"', "3"), "are texts"),
         (GOOD.replace("a < 0", " "), "gate-open: an edit replaces some words"),
         (GOOD.replace("a < 0", "a" * 201), "at most 200"),
     ],
@@ -123,6 +126,9 @@ def test_the_faults_are_of_promises_and_hosts_that_there_are() -> None:
     for fault in faults.load():
         assert set(fault.breaks) <= known, fault.name
         assert fault.host in host.names(), fault.name
+        for pattern in fault.tests:
+            files = [path for path in (TOP / "suites").glob("*/*.c") if fnmatchcase(f"{path.parent.name}/{path.stem}/test", pattern)]
+            assert files, f"{fault.name}: no test is called {pattern}"
 
 
 def test_faults_are_chosen_by_name_pattern_or_file() -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a kernel is built from and known by. (That it builds and boots is shown by every run on a virtual host.)"""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,21 @@ def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:
 def test_a_source_that_is_none_is_named(spec: str) -> None:
     with pytest.raises(LabError, match=spec):
         ksrc.find(spec)
+
+
+def test_what_was_patched_before_the_seed_was_built_is_built_again(tmp_path: Path) -> None:
+    """make goes by time; of a tree that is a copy by links only what was patched has one name."""
+    plain, patched = tmp_path / "plain", tmp_path / "patched"
+    plain.mkdir()
+    patched.mkdir()
+    for name in ("same.c", "other.c"):
+        (plain / name).write_text("plain")
+        os.link(plain / name, patched / name)
+    (patched / "other.c").unlink()
+    (patched / "other.c").write_text("patched")
+    for path in (plain / "same.c", patched / "other.c"):
+        os.utime(path, (1000, 1000))
+    ksrc.Source("linux", patched, ("package", "linux-1")).renew_patched()
+    assert (patched / "other.c").stat().st_mtime == 1000
+    ksrc.Source("linux", patched, ("package", "linux-1", "digest of a patch")).renew_patched()
+    assert (patched / "other.c").stat().st_mtime > 1000 == (patched / "same.c").stat().st_mtime
