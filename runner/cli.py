@@ -72,6 +72,12 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of failures")
+    return int(text)
+
+
 def _bdf(text: str) -> str:
     full = text if text.count(":") == 2 else f"0000:{text}"
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
@@ -87,7 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--{given[0].replace('_', '-')} is not for --resume, which goes on with the run as it was begun")
     options = running.Options(
         arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
-        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs,
+        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
     )  # fmt: skip
     if arguments.resume is None:
         _, judged = running.run(options)
@@ -250,6 +256,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--jobs", type=_jobs, metavar="N",
         help="share the plan among N virtual hosts side by side (default: 2 where there are the processors and the memory)",
+    )  # fmt: skip
+    run.add_argument(
+        "--max-failures", type=_count, default=0, metavar="N",
+        help="start no more tests after N that failed, known failures among them; --resume goes on with the others",
     )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)

@@ -43,7 +43,8 @@ JOBS_DEFAULT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears."""
+    """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
+    `max_failures` failures, if that is not 0, the rest is left."""
 
     host: str
     select: Sequence[str] = ()
@@ -55,6 +56,7 @@ class Options:
     waivers: Path = WAIVERS
     runs: Path = RUNS
     jobs: int | None = None
+    max_failures: int = 0
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -195,8 +197,8 @@ def _interruptible() -> Iterator[None]:
 
 def _execute(
     options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
-) -> bool:
-    """Runs what `kept`, the run so far, does not have; false if the lab's faults left something."""
+) -> str:
+    """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
     chosen, others = plan.selected(tests, options.select)
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
@@ -227,10 +229,13 @@ def _execute(
             first.ready(devices, look)
             over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
-            return Crew(
+            crew = Crew(
                 sessions, todo, devices, journal, stop,
-                lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"),
-            ).run()  # fmt: skip
+                lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"), options.max_failures,
+            )  # fmt: skip
+            if crew.run():
+                return "finished"
+            return "failures" if crew.has_enough else "lab"
         finally:
             for session in sessions:
                 session.kill()
@@ -330,14 +335,15 @@ def _to_the_end(
     why = "lab"
     try:
         with _interruptible():
-            if _execute(options, where, lab, tests, folder, journal, kept):
-                why = "finished"
+            why = _execute(options, where, lab, tests, folder, journal, kept)
     except KeyboardInterrupt:
         why = "interrupted"
     except (LabError, OSError) as error:
         say(f"iommu-cts: {error}")
         journal.write("lab_error", error=str(error))
     journal.write("end", why=why)
+    if why == "failures":
+        say(f"{options.max_failures} failures were enough")
     if why != "finished":
         say(f"`iommu-cts run --resume {folder.name}` goes on with it")
 

@@ -41,6 +41,7 @@ def test_help_everywhere(words: list[str]) -> None:
         (["run", "--device", "igb"], "'igb' is no PCI address"),
         (["run", "--timeout-scale", "0"], "no number between"),
         (["run", "--jobs", "0"], "no number between 1 and"),
+        (["run", "--max-failures", "0"], "no number of failures"),
         (["run", "--resume", "nowhere"], "no run of that name"),
         (["run", "--resume", "--select", "access/*"], "--select is not for --resume"),
         (["run", "--host", "local", "--device", "01:00.0", "--jobs", "2"], "there is one local host"),

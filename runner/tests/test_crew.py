@@ -24,6 +24,7 @@ class Played:
         self._fails: dict[str, Exception] = keys.get("fails", {})
         self._gate: threading.Event | None = keys.get("gate")
         self._unstarted: dict[str, int] = keys.get("unstarted", {})
+        self.failures = 0
 
     def ready(self, devices: Sequence[object]) -> None:
         pass
@@ -32,6 +33,7 @@ class Played:
         if self._gate:
             self._gate.wait()
         test = item.planned.id
+        self.failures += test.startswith("f")
         if test in self._fails:
             raise self._fails[test]
         self._log.append((self._name, test))
@@ -55,10 +57,12 @@ def items(*names: str) -> list[plan.Item]:
     return found
 
 
-def crew(folder: Path, sessions: list[Played], names: Sequence[str], stop: threading.Event | None = None) -> Crew:
+def crew(
+    folder: Path, sessions: list[Played], names: Sequence[str], stop: threading.Event | None = None, enough: int = 0
+) -> Crew:
     journal = Writer(folder / "journal.jsonl")
     played = cast(list[Session], sessions)
-    return Crew(played, items(*names), [], journal, stop or threading.Event(), lambda number, item: None)
+    return Crew(played, items(*names), [], journal, stop or threading.Event(), lambda number, item: None, enough)
 
 
 def test_one_runs_all_in_order_and_measures_last(tmp_path: Path) -> None:
@@ -87,6 +91,14 @@ def test_the_others_take_over_from_one_that_fails(tmp_path: Path) -> None:
     assert crew(tmp_path, [broken, whole], ["a", "b", "c", "m"]).run()
     assert sorted(what for who, what in log if who == "whole") == ["a", "b", "c", "end", "m", "off"]
     assert "on purpose" in (tmp_path / "journal.jsonl").read_text()
+
+
+@pytest.mark.parametrize(("enough", "ran"), [(0, ["f1", "a", "f2", "b", "m"]), (2, ["f1", "a", "f2"]), (3, ["f1", "a", "f2", "b", "m"])])
+def test_enough_failures_are_enough(tmp_path: Path, enough: int, ran: list[str]) -> None:
+    log: list[tuple[str, str]] = []
+    found = crew(tmp_path, [Played(log, "1")], ["f1", "a", "f2", "b", "m"], enough=enough)
+    assert found.run() == (len(ran) == 5) and found.has_enough == (enough == 2)
+    assert [what for _, what in log] == [*ran, "end", "off"]
 
 
 def test_what_nobody_could_run_is_left(tmp_path: Path) -> None:
