@@ -94,6 +94,7 @@ def judge_attempt(
         notes=notes,
         evidence=evidence,
         measurements=records.measurements,
+        shown=sorted({found.code for found in [*kernel.reasons, *trouble.reasons, *broken.reasons]}),
     )
     return result, problems
 
