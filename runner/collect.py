@@ -12,6 +12,9 @@ from results.typed import ShapeError, decode
 from runner import klog
 from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 
+# The ways to lose a target that say nothing of its kernel.
+LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died"})
+
 
 @dataclass
 class Attempt:
@@ -133,6 +136,7 @@ class _Walk:
             machine.boot = self.seen.boots
             machine.open = None
         elif isinstance(entry, j.BootFailedEntry):
+            self._problem("lab" if entry.why in LAB_LOSSES else "boot", f"the target did not come up: {entry.why}")
             self._console_splats(entry.console, "on the console, while the target was started", machine)
         elif isinstance(entry, j.NoiseEntry):
             if entry.id is not None:

@@ -21,11 +21,8 @@ from typing import AbstractSet
 from results.journal import PlannedTest
 from results.model import Evidence, Problem, Reason, Result, Verdict
 from runner import klog, tap
-from runner.collect import Attempt, Seen
+from runner.collect import LAB_LOSSES, Attempt, Seen
 from runner.records import Records, sort_records
-
-# The ways to lose a target that say nothing of its kernel.
-LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died"})
 
 # Lines of the console that are kept where no splat is among them.
 CONSOLE_LINES = 40
