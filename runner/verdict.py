@@ -254,12 +254,12 @@ def _sound(
     end = attempt.end
     if end is None or end.outcome != "exited":
         return Verdict.ERROR, Reason("silent", f"unknown outcome {end.outcome if end else None}")
-    if records.skips and not said.not_ok:
+    if records.skips and end.code == 0 and not said.not_ok and (said.ok or said.directive == "SKIP"):
         skip = records.skips[0]
         if skip.code not in skip_codes:
             return Verdict.ERROR, bad_skip(skip.code, skip.text)
         return Verdict.SKIP, Reason(skip.code, skip.text)
-    if said.directive == "SKIP":
+    if said.directive == "SKIP" and not records.skips:
         return Verdict.ERROR, Reason("bad-skip", "skipped without a reason code")
     if end.code != 0 or not said.ok or said.not_ok:
         lines = ["'ok'"] * said.ok + ["'not ok'"] * said.not_ok

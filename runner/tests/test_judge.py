@@ -141,6 +141,14 @@ def test_a_skip_beside_a_failure_that_nobody_reported(run_of: Judge) -> None:
     assert told(run_of(build.not_ok(ID).stop(ID).done())) == (Verdict.ERROR, "silent")
 
 
+@pytest.mark.parametrize("stdout, code", [
+    ("", 0), ("", 1), ("ok 1 parked.read # SKIP no\n", 1), ("ok 1 parked.write # SKIP no\n", 0), ("ok 1 parked.read # XFAIL no\n", 0),
+])
+def test_a_skip_needs_the_harness_to_say_so_too(run_of: Judge, stdout: str, code: int) -> None:
+    build = Builder(planned(PATH)).start(ID).record(ID, skip={"code": "no-cdev", "text": ""})
+    assert told(run_of(build.out(ID, stdout).stop(ID, code=code).done())) == (Verdict.ERROR, "silent")
+
+
 def test_planned_skips(run_of: Judge) -> None:
     def plan(code: str) -> Builder:
         return Builder(planned(PATH, skip={"code": code, "text": "no device has it"})).done()
