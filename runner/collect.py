@@ -76,7 +76,7 @@ def collect(journal: j.Journal) -> Seen:
 @dataclass
 class _Machine:
     """One of the targets of a run as it is at some entry: the boot that it is in, the test that runs, and the splats that its
-    kernel log has shown."""
+    kernel log has shown in this boot."""
 
     boot: int = 0
     open: str | None = None
@@ -135,6 +135,9 @@ class _Walk:
             self.seen.boots += 1
             machine.boot = self.seen.boots
             machine.open = None
+        elif isinstance(entry, j.PowerEntry):
+            if entry.action == "on":  # a new kernel, and a new console
+                machine.log_heads.clear()
         elif isinstance(entry, j.BootFailedEntry):
             self._problem("lab" if entry.why in LAB_LOSSES else "boot", f"the target did not come up: {entry.why}")
             self._console_splats(entry.console, "on the console, while the target was started", machine)
