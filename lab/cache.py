@@ -79,6 +79,21 @@ def remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def read_pointer(path: Path) -> str | None:
+    """What `write_pointer` wrote; None if there is nothing, or nothing of it reached the disk."""
+    try:
+        return path.read_text(errors="replace") or None
+    except FileNotFoundError:
+        return None
+
+
+def write_pointer(path: Path, text: str) -> None:
+    """A small file that says which entry is meant: there as a whole, or as it was before."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.rename(path)
+
+
 def obtain(
     kind: str, key: str, title: str, telling: list[str], make: Callable[[Path], dict[str, Any]]
 ) -> tuple[Path, dict[str, Any]]:
@@ -87,6 +102,8 @@ def obtain(
     `make` fills the folder that it is given and returns facts for the manifest. `telling` names the files, relative to the entry, whose
     digests are kept and checked on each use. Returns the folder and the manifest's facts.
     """
+    if key in ("", ".", "..") or "/" in key:
+        raise LabError(f"{title}: {key!r} is no name for an entry of the cache")
     entry = root() / kind / key
     try:
         with lock(entry.with_name(f"{key}.lock"), title):

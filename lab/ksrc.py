@@ -97,12 +97,13 @@ def of_package(version: str | None) -> Source:
     pointer = cache.root() / "ksrc" / f"{package}@{wanted or 'newest'}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
     drift: str | None = None
-    if pointer.exists():
-        key, _, note = pointer.read_text().partition("\n")
+    pointed = cache.read_pointer(pointer)
+    if pointed is not None:
+        key, _, note = pointed.partition("\n")
         drift = note or None
     else:
         key, drift = _fetch(package, wanted)
-        pointer.write_text(f"{key}\n{drift or ''}")
+        cache.write_pointer(pointer, f"{key}\n{drift or ''}")
 
     def again(_: Path) -> dict[str, Any]:
         pointer.unlink()
