@@ -2,9 +2,7 @@
 """The command line."""
 
 import argparse
-import os
 import re
-import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,20 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, host, kernel, ksrc
-from lab.errors import LabError, UsageError
+from lab import binaries, entry, host, kernel, ksrc
+from lab.errors import UsageError
 from results import report, summary
-from results.build import SchemaError
-from results.journal import JournalError
-from results.report import ReportError
 from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
-
-EXIT_USAGE = 2
-EXIT_LAB = 3
-EXIT_INTERRUPTED = 128 + signal.SIGINT
-EXIT_PIPE = 128 + signal.SIGPIPE
 
 OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
 
@@ -307,22 +297,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _call(words: list[str] | None) -> int:
+    arguments = parser().parse_args(words)
+    return int(arguments.call(arguments))
+
+
 def main(words: list[str] | None = None) -> int:
     """Runs the command and returns its exit code; errors become messages."""
-    arguments = parser().parse_args(words)
-    try:
-        code = int(arguments.call(arguments))
-        sys.stdout.flush()
-        return code
-    except UsageError as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except BrokenPipeError:  # who read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
-    except (LabError, JournalError, ReportError, SchemaError, OSError) as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_LAB
-    except KeyboardInterrupt:
-        print("iommu-cts: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return entry.ending("iommu-cts", lambda: _call(words), running.FAULTS)

@@ -18,12 +18,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, cache, host, image, kernel, ksrc, qemu, scratch, toolbox
+from lab import binaries, cache, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report
-from results.journal import Writer, read
+from results.build import SchemaError
+from results.journal import JournalError, Writer, read
 from results.model import Run
+from results.report import ReportError
 from runner import catalogue, plan, suite
 from runner.collect import Seen, collect
 from runner.crew import Crew
@@ -34,6 +36,7 @@ from runner.targets.qemu import QemuTarget
 
 RUNS = suite.TOP / "results" / "runs"
 WAIVERS = suite.TOP / "waivers.toml"
+FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0
 JOBS_MAX = 16
 # Two hosts of two processors each take three quarters of the time of one on a machine with two, busy or not: a guest is seldom at
@@ -153,15 +156,19 @@ def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
     return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
 
 
+def unpacked(raw: bytes) -> bytes:
+    """What is in a kernel's /proc/config.gz. LabError if it is damaged."""
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LabError(f"the target's /proc/config.gz can't be read: {error}") from error
+
+
 def _keep_config(session: Session, lab: Lab, folder: Path) -> None:
     """The configuration of the kernel that runs: from the kernel itself, else from beside its image."""
     raw = session.read_file("/proc/config.gz")
     if raw is not None:
-        try:
-            text = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise LabError(f"the target's /proc/config.gz can't be read: {error}") from error
-        (folder / "kernel.config").write_bytes(text)
+        (folder / "kernel.config").write_bytes(unpacked(raw))
     elif lab.image is not None and lab.image.config is not None:
         shutil.copy(lab.image.config, folder / "kernel.config")
 
@@ -293,6 +300,9 @@ def resume(name: str, options: Options) -> tuple[Path, Run]:
         raise UsageError(f"{folder.name}: the journal does not say what was to be run; start a new run")
     if kept.end is not None and kept.end.why == "finished":
         raise UsageError(f"{folder.name} came to its end: there is nothing left to run")
+    unknown = set(kept.run.options) - set(options.kept())
+    if unknown:
+        raise UsageError(f"{folder.name}: another version of iommu-cts began it, with {', '.join(sorted(unknown))}; start a new run")
     options = dataclasses.replace(options, **kept.run.options)
     return go_on(folder, options, *_ready(options))
 
@@ -338,9 +348,12 @@ def _to_the_end(
             why = _execute(options, where, lab, tests, folder, journal, kept)
     except KeyboardInterrupt:
         why = "interrupted"
-    except (LabError, OSError) as error:
-        say(f"iommu-cts: {error}")
-        journal.write("lab_error", error=str(error))
+    except FAULTS:
+        raise
+    except Exception as error:
+        text = str(error) if isinstance(error, (LabError, *entry.SYSTEM)) else entry.unexpected(error)
+        say(f"iommu-cts: {text}")
+        journal.write("lab_error", error=text)
     journal.write("end", why=why)
     if why == "failures":
         say(f"{options.max_failures} failures were enough")

@@ -12,14 +12,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from lab import cache
+from lab import cache, entry
 from lab.binaries import TOP
 from results import report
 from results.journal import PlanEntry, read
 from results.model import Verdict
 from runner import judge
 from runner import run as running
-from runner.cli import EXIT_USAGE
 from runner.tests import meta
 
 COMMAND = str(TOP / "iommu-cts")
@@ -60,7 +59,7 @@ def kill_the_runner(moment: float) -> str:
         if seen.entries:
             passes(new[0], process)
         else:
-            assert process.wait() == EXIT_USAGE, "a journal without a line can't be gone on with"
+            assert process.wait() == entry.EXIT_USAGE, "a journal without a line can't be gone on with"
     return "in its midst" if planned else "before its plan was there"
 
 

@@ -75,6 +75,12 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_closed_stream_is_no_error(closed: str) -> None:
+    done = subprocess.run(["sh", "-c", f'exec "$0" hosts {closed}', COMMAND], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_host_that_can_not_start_is_3_and_says_why(tmp_path: Path) -> None:
     text = (host.FOLDER / "vtd.toml").read_text().replace('"igb,bus=port1"', '"no-such-device"')
     (tmp_path / "broken.toml").write_text(text)
