@@ -68,6 +68,8 @@ def read(path: Path) -> Host:
             raise UsageError(f"{path}: unknown key {key!r} (known: {', '.join(_KEYS)})")
         if not isinstance(value, _KEYS[key]):
             raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
+        if _KEYS[key] is int and (value is True or value < 1):
+            raise UsageError(f"{path}: {key} must be 1 or more")
         if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
             raise UsageError(f"{path}: {key} must be a list of strings")
     missing: list[str] = [key for key in _REQUIRED if key not in table]

@@ -54,7 +54,11 @@ class Recipe:
         """The lines of all fragments; of two for one symbol the later stays."""
         wanted: dict[str, str] = {}
         for fragment in self.fragments:
-            for line in fragment.read_text().splitlines():
+            try:
+                lines = fragment.read_text().splitlines()
+            except UnicodeDecodeError as error:
+                raise UsageError(f"--config {fragment}: {error}") from error
+            for line in lines:
                 found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set)", line)
                 if found:
                     wanted[found[1]] = line

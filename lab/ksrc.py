@@ -165,7 +165,9 @@ def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Sourc
             shutil.rmtree(draft)
             how = ["cp", "-a"] if source.editable else ["cp", "-al"]
             exclude = draft / ".git"
-            subprocess.run([*how, str(source.tree), str(draft)], check=True)
+            done = subprocess.run([*how, str(source.tree), str(draft)], stderr=subprocess.PIPE, text=True, errors="replace")
+            if done.returncode:
+                raise LabError(f"{source.label} can't be copied:\n" + "\n".join(done.stderr.splitlines()[-5:]))
             cache.remove(exclude)
             (draft / cache.MANIFEST).unlink(missing_ok=True)
             for patch in patches:
