@@ -156,6 +156,13 @@ def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
     return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
 
 
+def _no_faults(where: host.Host) -> str | None:
+    """Why tests that provoke IOMMU faults are not run on this host; None if they are."""
+    if where.faults == "contained":
+        return None
+    return 'it provokes IOMMU faults, which can reset a machine; faults = "contained" in a description (--host FILE.toml) allows them'
+
+
 def unpacked(raw: bytes) -> bytes:
     """What is in a kernel's /proc/config.gz. LabError if it is damaged."""
     try:
@@ -222,7 +229,7 @@ def _execute(
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), _no_faults(where))
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:

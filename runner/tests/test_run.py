@@ -58,6 +58,12 @@ def test_a_journal_that_can_not_be_written_ends_the_run(tmp_path: Path, lab: run
         running.record(running.Options("local", runs=tmp_path / "runs"), host.LOCAL, lab, [])
 
 
+def test_faults_are_not_provoked_on_a_real_host_that_nobody_described() -> None:
+    assert running._no_faults(host.find("vtd")) is None
+    told = running._no_faults(host.LOCAL)
+    assert told is not None and "--host FILE.toml" in told
+
+
 def stopped(folder: Path, options: dict[str, object]) -> Path:
     build = Builder(planned("access/parked/read"))
     build.lines[0] |= {"options": options, "identity": {"the kernel": "1"}}
