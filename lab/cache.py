@@ -72,10 +72,11 @@ def _read_manifest(entry: Path) -> dict[str, Any] | None:
 def remove(path: Path) -> None:
     """Removes a tree even where folders lack their write bit; a missing one is fine."""
     if path.is_symlink() or path.is_file():
-        path.unlink()
+        path.unlink(missing_ok=True)
         return
     for folder, _, _ in os.walk(path):
-        os.chmod(folder, 0o700)
+        with contextlib.suppress(FileNotFoundError):  # somebody else removes it too
+            os.chmod(folder, 0o700)
     shutil.rmtree(path, ignore_errors=True)
 
 

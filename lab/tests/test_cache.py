@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cache never hands out what is unfinished or damaged."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,20 @@ class Maker:
         self.calls += 1
         (draft / "file").write_text("content")
         return {"call": self.calls}
+
+
+def test_what_somebody_else_removes_meanwhile_is_gone(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = os.walk
+
+    def slow_walk(top: Path) -> Iterator[Any]:
+        for at in walk(top):
+            shutil.rmtree(top, ignore_errors=True)
+            yield at
+
+    (own_cache / "folder/inner").mkdir(parents=True)
+    monkeypatch.setattr(os, "walk", slow_walk)
+    cache.remove(own_cache / "folder")
+    assert not (own_cache / "folder").exists()
 
 
 def test_an_entry_is_made_once() -> None:
