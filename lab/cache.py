@@ -96,21 +96,23 @@ def write_pointer(path: Path, text: str) -> None:
 
 
 def obtain(
-    kind: str, key: str, title: str, telling: list[str], make: Callable[[Path], dict[str, Any]]
+    kind: str, key: str, title: str, telling: list[str], make: Callable[[Path], dict[str, Any]], fresh: bool = False
 ) -> tuple[Path, dict[str, Any]]:
     """The entry `kind`/`key`, made by `make` if it is not there or damaged.
 
     `make` fills the folder that it is given and returns facts for the manifest. `telling` names the files, relative to the entry, whose
-    digests are kept and checked on each use. Returns the folder and the manifest's facts.
+    digests are kept and checked on each use. What is there is replaced if it is to be `fresh`. Returns the folder and the manifest's
+    facts.
     """
     if key in ("", ".", "..") or "/" in key:
         raise LabError(f"{title}: {key!r} is no name for an entry of the cache")
     entry = root() / kind / key
     try:
         with lock(entry.with_name(f"{key}.lock"), title):
-            manifest = _read_manifest(entry)
+            manifest = None if fresh else _read_manifest(entry)
             if manifest is None:
-                remove(entry)
+                if not fresh:
+                    remove(entry)
                 draft = entry.with_name(f".{key}.draft")
                 remove(draft)
                 draft.mkdir(parents=True)
@@ -121,6 +123,7 @@ def obtain(
                 }
                 manifest = {"title": title, "facts": facts, "files": files}
                 (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+                remove(entry)
                 draft.rename(entry)
     except OSError as error:
         raise LabError(f"{title}: {error}") from error

@@ -4,6 +4,7 @@
 import dataclasses
 import os
 import re
+import shutil
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,16 +23,25 @@ MODULES = ("lib/modules/*", "usr/lib/modules/*")
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """A bootable kernel. `modules` is the folder lib/modules/<release>, `config` its .config; None where it has none."""
+    """A bootable kernel. `modules` is the folder lib/modules/<release>, `config` its .config; None where it has none. `origin` is where
+    `path` was copied from."""
 
     path: Path
     release: str | None
     modules: Path | None
     config: Path | None
+    origin: Path | None = None
+
+    def copied(self, folder: Path) -> "Image":
+        """The same with image and configuration in `folder`: who builds the kernel again does not change it under the one who boots it."""
+        folder.mkdir()
+        path = Path(shutil.copy(self.path, folder))
+        config = self.config and Path(shutil.copy(self.config, folder / "config"))
+        return dataclasses.replace(self, path=path, config=config, origin=self.origin or self.path)
 
     def facts(self) -> dict[str, Any]:
         """What a run records of it."""
-        return {"image": str(self.path), "sha256": cache.file_digest(self.path), "release": self.release}
+        return {"image": str(self.origin or self.path), "sha256": cache.file_digest(self.path), "release": self.release}
 
 
 def release_of(path: Path) -> str | None:

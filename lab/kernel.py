@@ -192,9 +192,8 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
             _collect(recipe, out, draft, step, log)
         return _facts(source)
 
-    if source.editable:  # make knows what changed; the cache can't
-        cache.remove(cache.root() / "kernel" / key)
-    folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill)
+    # Of an editable source make knows what changed; the cache can't.
+    folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill, fresh=source.editable)
     return Built(folder, source)
 
 
@@ -286,6 +285,5 @@ def headers(toolbox: Toolbox, source: ksrc.Source) -> Path:
         cache.remove(scratch)
         return {}
 
-    if source.editable:
-        cache.remove(cache.root() / "khdr" / key)
-    return cache.obtain("khdr", key, f"uAPI headers of {source.label}", ["include/linux/iommufd.h"], fill)[0]
+    title = f"uAPI headers of {source.label}"
+    return cache.obtain("khdr", key, title, ["include/linux/iommufd.h"], fill, fresh=source.editable)[0]

@@ -216,6 +216,8 @@ def _execute(
     chosen, others = plan.selected(tests, options.select)
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
+        if lab.image is not None:
+            lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"))
         targets, notes = _targets(where, lab, options, folder, work)
         sessions = [
             Session(target, journal, options.timeout_scale, number, stop, boots) for number, target in enumerate(targets, 1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cache never hands out what is unfinished or damaged."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -50,6 +51,21 @@ def test_an_entry_is_made_once() -> None:
     first, facts = cache.obtain("kind", "key", "a thing", ["file"], maker)
     again, same = cache.obtain("kind", "key", "a thing", ["file"], maker)
     assert (first, facts) == (again, same) and maker.calls == 1
+
+
+def test_a_fresh_entry_takes_the_place_of_the_old_one_when_it_is_finished() -> None:
+    maker = Maker()
+    entry, _ = cache.obtain("kind", "key", "a thing", ["file"], maker)
+
+    def look(draft: Path) -> dict[str, Any]:
+        assert (entry / "file").read_text() == "content"
+        with (entry.with_name("key.lock")).open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (draft / "file").write_text("new")
+        return {}
+
+    assert cache.obtain("kind", "key", "a thing", ["file"], look, fresh=True)[0] == entry
+    assert (entry / "file").read_text() == "new"
 
 
 def test_a_damaged_entry_is_made_again() -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a run makes of faults, its own included. Nothing is booted: what would boot is played."""
 
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab import binaries, host, ksrc, toolbox
+from lab import binaries, host, image, ksrc, toolbox
 from lab.errors import LabError, UsageError
 from results.journal import JournalError
 from results.tests.build_journal import Builder, planned
@@ -20,8 +21,9 @@ SOURCE = ksrc.Source("linux", NOWHERE, ("package", "linux-1"))
 
 
 @pytest.fixture(name="lab")
-def lab_fixture(tmp_path: Path) -> running.Lab:
+def lab_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> running.Lab:
     """What was built for a run on the local host."""
+    monkeypatch.setenv("IOMMU_CTS_CACHE", str(tmp_path / "cache"))
     for name in ("cts-exec", "cts-init"):
         (tmp_path / name).touch()
     return running.Lab(toolbox.Toolbox(NOWHERE, "key", {}, {}), SOURCE, None, binaries.Binaries(tmp_path, {}))
@@ -56,6 +58,25 @@ def test_a_journal_that_can_not_be_written_ends_the_run(tmp_path: Path, lab: run
     monkeypatch.setattr(running, "_execute", fail)
     with pytest.raises(JournalError, match="no room"):
         running.record(running.Options("local", runs=tmp_path / "runs"), host.LOCAL, lab, [])
+
+
+def test_a_kernel_that_is_built_again_does_not_change_a_run(tmp_path: Path, lab: running.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bzImage").write_text("the kernel")
+    (tmp_path / "config").write_text("CONFIG_A=y")
+    picture = image.Image(tmp_path / "bzImage", None, None, tmp_path / "config")
+    booted = []
+
+    def build_again(where: host.Host, lab: running.Lab, *_: object) -> None:
+        (tmp_path / "bzImage").write_text("another kernel")
+        (tmp_path / "config").write_text("CONFIG_A=n")
+        assert lab.image and lab.image.config and lab.image.facts()["image"] == str(tmp_path / "bzImage")
+        booted.extend([lab.image.path.read_text(), lab.image.config.read_text()])
+        raise LabError("on purpose")
+
+    monkeypatch.setattr(running, "_targets", build_again)
+    options = running.Options("vtd", runs=tmp_path / "runs")
+    running.record(options, host.find("vtd"), dataclasses.replace(lab, image=picture), [])
+    assert booted == ["the kernel", "CONFIG_A=y"]
 
 
 def test_faults_are_not_provoked_on_a_real_host_that_nobody_described() -> None:
