@@ -131,8 +131,10 @@ def look(arguments: argparse.Namespace) -> Examined:
     where = host.find(arguments.host)
     named = list(dict.fromkeys(arguments.device))
     if where.target == "local":
-        if arguments.kernel:
-            raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
+        if arguments.kernel or arguments.modules:
+            raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
+        if arguments.accel != running.Options.accel:
+            raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         seen = _local(named)
     else:
         seen = _virtual(where, named, arguments)

@@ -84,6 +84,8 @@ class Lab:
 
 def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> Lab:
     """Makes or finds toolbox, kernel and programs; what is in the cache is not made again. LabError says what is missing."""
+    if modules and not kernels:
+        raise UsageError("--modules belongs to an image: name that too, by --kernel")
     box, source = ksrc.with_toolbox(None)
     picture = None
     if kernels:
@@ -280,8 +282,10 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     if where.target == "local":
         if not options.device:
             raise UsageError("on the local host nothing is touched unless it is named: --device <BDF> (see `lspci -D`)")
-        if options.kernel:
-            raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
+        if options.kernel or options.modules:
+            raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
+        if options.accel != Options.accel:
+            raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
     lab = prepare(where, options.kernel, options.modules)
