@@ -75,6 +75,11 @@ def _bdf(text: str) -> str:
     return full
 
 
+def _once(words: list[str]) -> list[str]:
+    """Each word once, in order."""
+    return list(dict.fromkeys(words))
+
+
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         fresh = vars(parser().parse_args(["run"]))
@@ -82,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if given:
             raise UsageError(f"--{given[0].replace('_', '-')} is not for --resume, which goes on with the run as it was begun")
     options = running.Options(
-        arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
+        arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
     )  # fmt: skip
     if arguments.resume is None:
@@ -95,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _device_test(arguments: argparse.Namespace) -> int:
     options = running.Options(
-        arguments.host, select=[device_test.SELECT], device=arguments.device, kernel=arguments.kernel, modules=arguments.modules,
+        arguments.host, select=[device_test.SELECT], device=_once(arguments.device), kernel=arguments.kernel, modules=arguments.modules,
         accel=arguments.accel,
     )  # fmt: skip
     folder, judged = running.run(options)

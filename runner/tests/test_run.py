@@ -13,7 +13,7 @@ from lab import binaries, host, image, ksrc, toolbox
 from lab.errors import LabError, UsageError
 from results.journal import JournalError
 from results.tests.build_journal import Builder, planned
-from runner import judge
+from runner import cli, judge
 from runner import run as running
 
 NOWHERE = Path("/nonexistent")
@@ -83,6 +83,16 @@ def test_faults_are_not_provoked_on_a_real_host_that_nobody_described() -> None:
     assert running._no_faults(host.find("vtd")) is None
     told = running._no_faults(host.LOCAL)
     assert told is not None and "--host FILE.toml" in told
+
+
+@pytest.mark.parametrize("words", [["run", "--device", "01:00.0", "--device", "0000:01:00.0"], ["device-test", "01:00.0", "01:00.0"]])
+def test_a_device_that_is_named_twice_is_planned_once(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(options: running.Options) -> None:
+        raise UsageError(f"devices: {', '.join(options.device)}")
+
+    monkeypatch.setattr(running, "run", look)
+    with pytest.raises(UsageError, match="^devices: 0000:01:00.0$"):
+        cli._call(words)
 
 
 def stopped(folder: Path, options: dict[str, object]) -> Path:
