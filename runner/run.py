@@ -34,7 +34,7 @@ from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
 
-RUNS = suite.TOP / "results" / "runs"
+RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or suite.TOP / "results" / "runs").absolute()
 WAIVERS = suite.TOP / "waivers.toml"
 FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0
