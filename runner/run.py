@@ -370,7 +370,7 @@ def _to_the_end(
     journal.write("end", why=why)
     if why == "failures":
         say(f"{options.max_failures} failures were enough")
-    if why != "finished":
+    if why != "finished" and not lab.programs.libraries:  # `iommu-cts run` has no programs with sanitizers to go on with
         say(f"`iommu-cts run --resume {folder.name}` goes on with it")
 
 

@@ -60,6 +60,20 @@ def test_a_journal_that_can_not_be_written_ends_the_run(tmp_path: Path, lab: run
         running.record(running.Options("local", runs=tmp_path / "runs"), host.LOCAL, lab, [])
 
 
+@pytest.mark.parametrize("libraries", [{}, {"lib/libasan.so": NOWHERE}])
+def test_only_what_can_be_gone_on_with_is_offered(
+    tmp_path: Path, lab: running.Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], libraries: dict[str, Path]
+) -> None:
+    def fail(*_: object) -> bool:
+        raise LabError("no boot")
+
+    monkeypatch.setattr(running, "_execute", fail)
+    (tmp_path / "cts-exec-san").touch()
+    mine = dataclasses.replace(lab, programs=dataclasses.replace(lab.programs, libraries=libraries))
+    running.record(running.Options("local", runs=tmp_path / "runs"), host.LOCAL, mine, [])
+    assert ("--resume" in capsys.readouterr().err) == (not libraries)
+
+
 def test_a_kernel_that_is_built_again_does_not_change_a_run(tmp_path: Path, lab: running.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bzImage").write_text("the kernel")
     (tmp_path / "config").write_text("CONFIG_A=y")
