@@ -56,12 +56,20 @@ def release_of(path: Path) -> str | None:
     return text.split(" ")[0] or None
 
 
-def _one(folder: Path, patterns: Sequence[str]) -> Path | None:
+def _first(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """What the first of the patterns fits that fits anything: no rescue images, and each file under one name."""
     for pattern in patterns:
-        found = sorted(path for path in folder.glob(pattern) if not path.name.endswith(".rescue"))
+        found = {path.resolve(): path for path in sorted(folder.glob(pattern), reverse=True) if "rescue" not in path.name}
         if found:
-            return found[-1]
-    return None
+            return sorted(found.values())
+    return []
+
+
+def _config(folder: Path, release: str | None) -> Path | None:
+    found = _first(folder, CONFIGS)
+    if len(found) > 1:
+        found = [path for path in found if release in (path.name.removeprefix("config-"), path.parent.name)]
+    return found[0] if found else None
 
 
 def _modules(folder: Path, release: str | None) -> Path | None:
@@ -77,11 +85,15 @@ def _modules(folder: Path, release: str | None) -> Path | None:
 
 def of_folder(folder: Path) -> Image:
     """An image with its modules, as `lab build`, `make tar-pkg` or an unpacked package leaves them."""
-    path = _one(folder, IMAGES)
-    if path is None:
+    images = _first(folder, IMAGES)
+    if not images:
         raise UsageError(f"{folder} has no kernel image (looked for {', '.join(IMAGES)})")
+    if len(images) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in images)
+        raise UsageError(f"{folder} has several kernel images: {names}; name one of them, and its modules by --modules")
+    path = images[0]
     release = release_of(path)
-    return Image(path, release, _modules(folder, release), _one(folder, CONFIGS))
+    return Image(path, release, _modules(folder, release), _config(folder, release))
 
 
 def of_packages(toolbox: Toolbox, packages: Sequence[Path]) -> Image:
