@@ -96,13 +96,14 @@ def write_pointer(path: Path, text: str) -> None:
 
 
 def obtain(
-    kind: str, key: str, title: str, telling: list[str], make: Callable[[Path], dict[str, Any]], fresh: bool = False
-) -> tuple[Path, dict[str, Any]]:
+    kind: str, key: str, title: str, telling: list[str] | Callable[[Path], list[str]], make: Callable[[Path], dict[str, Any]],
+    fresh: bool = False,
+) -> tuple[Path, dict[str, Any]]:  # fmt: skip
     """The entry `kind`/`key`, made by `make` if it is not there or damaged.
 
     `make` fills the folder that it is given and returns facts for the manifest. `telling` names the files, relative to the entry, whose
-    digests are kept and checked on each use. What is there is replaced if it is to be `fresh`. Returns the folder and the manifest's
-    facts.
+    digests are kept and checked on each use; or it finds them in the filled folder. What is there is replaced if it is to be `fresh`.
+    Returns the folder and the manifest's facts.
     """
     if key in ("", ".", "..") or "/" in key:
         raise LabError(f"{title}: {key!r} is no name for an entry of the cache")
@@ -119,7 +120,7 @@ def obtain(
                 facts = make(draft)
                 files = {
                     name: {"size": (draft / name).stat().st_size, "sha256": file_digest(draft / name)}
-                    for name in telling
+                    for name in (telling(draft) if callable(telling) else telling)
                 }
                 manifest = {"title": title, "facts": facts, "files": files}
                 (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")

@@ -116,7 +116,10 @@ def of_packages(toolbox: Toolbox, packages: Sequence[Path]) -> Image:
                 toolbox.run(f"unpacking {package}", argv, **where)
         return {}
 
-    entry, _ = cache.obtain("packages", cache.digest(digests), names, [], fill)
+    def images(draft: Path) -> list[str]:
+        return [str(path.relative_to(draft)) for path in _first(draft / "tree", IMAGES)]
+
+    entry, _ = cache.obtain("packages", cache.digest(digests), names, images, fill)
     return of_folder(entry / "tree")
 
 

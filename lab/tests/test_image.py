@@ -3,6 +3,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,17 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_no_kernel_has_no_release(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x" * 5000)
     assert image.release_of(tmp_path / "file") is None
+
+
+def test_an_unpacked_image_that_was_damaged_is_unpacked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IOMMU_CTS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "linux.deb").touch()
+
+    def unpack(self: Toolbox, title: str, argv: list[str], **where: Any) -> None:
+        make_image(where["binds"]["out"] / "boot/vmlinuz-6.12.5", "6.12.5")
+
+    monkeypatch.setattr(Toolbox, "run", unpack)
+    found = image.find(BOX, [str(tmp_path / "linux.deb")], None)
+    before = found.path.read_bytes()
+    found.path.write_bytes(before[:-1])
+    assert image.find(BOX, [str(tmp_path / "linux.deb")], None).path.read_bytes() == before
