@@ -91,6 +91,9 @@ def _requirement(path: Path, number: int, table: Any) -> Requirement:
     for key, allowed in (("level", _LEVELS), ("kind", _KINDS)):
         if table[key] not in allowed:
             raise LabError(f"{where} ({table['id']}): {key} = {table[key]!r} is none of {', '.join(allowed)}")
+    unknown_needs = set(table["needs"]) - set(need_scopes())
+    if unknown_needs:
+        raise LabError(f"{where} ({table['id']}): needs {', '.join(map(repr, sorted(unknown_needs)))}, which lib/needs.def does not have")
     fields: dict[str, Any] = {**table, "needs": tuple(table["needs"])}
     return Requirement(**fields)
 

@@ -71,6 +71,7 @@ def test_requirements_are_read(tmp_path: Path) -> None:
         (ENTRY.replace("[[requirement]]", "[requirement]"), r"write \[\[requirement\]\]"),
         (ENTRY.replace('["cdev"]', "3"), "needs must be a list"),
         (ENTRY.replace('["cdev"]', "[3]"), "needs must be a list"),
+        (ENTRY.replace('"cdev"', '"cdev", "luck"'), "PARK-001.: needs 'luck', which lib/needs.def does not have"),
         (ENTRY.replace('"PARK-001"', "1"), "id must be a text"),
     ],
 )
