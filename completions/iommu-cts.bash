@@ -62,7 +62,7 @@ _iommu_cts_candidates() {
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
 	report | --resume)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;

@@ -369,8 +369,11 @@ class Session:
             return
         try:
             self._ask({"op": "end"}, lambda event: bool(event["ev"] == "end"))
-        except Lost:
-            pass  # the verdicts do not depend on it, and power off comes next
+        except Forged:
+            pass  # the journal has it, and power off comes next
+        except Lost as lost:
+            self._down()
+            self._write("lost", id=None, why=str(lost), console=self._target.console())
         finally:
             self.off("end of the run")
 

@@ -16,13 +16,14 @@ from runner.session import Session, Stopped
 
 
 class Played:
-    """A session whose tests take no time, unless `gate` is to be opened first; `fails` are what ends it."""
+    """A session whose tests take no time, unless `gate` is to be opened first; `fails` are what ends it, and `opens` a gate then."""
 
     def __init__(self, log: list[tuple[str, str]], name: str, **keys: Any) -> None:
         self._log = log
         self._name = name
         self._fails: dict[str, Exception] = keys.get("fails", {})
         self._gate: threading.Event | None = keys.get("gate")
+        self._opens: threading.Event | None = keys.get("opens")
         self._unstarted: dict[str, int] = keys.get("unstarted", {})
         self.failures = 0
 
@@ -35,6 +36,8 @@ class Played:
         test = item.planned.id
         self.failures += test.startswith("f")
         if test in self._fails:
+            if self._opens:
+                self._opens.set()
             raise self._fails[test]
         self._log.append((self._name, test))
         if self._unstarted.get(test, 0) and not last:
@@ -85,9 +88,8 @@ def test_each_test_is_run_once_and_measurements_alone(tmp_path: Path) -> None:
 def test_the_others_take_over_from_one_that_fails(tmp_path: Path) -> None:
     log: list[tuple[str, str]] = []
     gate = threading.Event()
-    broken = Played(log, "broken", fails=dict.fromkeys(("a", "b", "c"), LabError("on purpose")))
+    broken = Played(log, "broken", fails=dict.fromkeys(("a", "b", "c"), LabError("on purpose")), opens=gate)
     whole = Played(log, "whole", gate=gate)
-    threading.Timer(0.3, gate.set).start()
     assert crew(tmp_path, [broken, whole], ["a", "b", "c", "m"]).run()
     assert sorted(what for who, what in log if who == "whole") == ["a", "b", "c", "end", "m", "off"]
     assert "on purpose" in (tmp_path / "journal.jsonl").read_text()
