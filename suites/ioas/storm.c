@@ -5,6 +5,9 @@
 #define ROUNDS 100
 #define SECONDS 3
 
+/* What the device writes each time: of fewer bytes all may happen to be the canary's. */
+#define BYTES 16
+
 /* How long a storm that works may take to begin, at most; nothing is judged by it. */
 #define PATIENCE_NS 10000000000ULL
 
@@ -27,7 +30,7 @@ CTS_TEST_F(ioas, unmap_in_a_storm,
 	   .faults = true)
 {
 	struct rounds rounds = { .want = ROUNDS, .least = 2, .seconds = SECONDS };
-	size_t page = page_size(), length = dma_write_limits(self->dut.dma)->smallest;
+	size_t page = page_size(), length = length_near(dma_write_limits(self->dut.dma), BYTES);
 	uint64_t iova = iova_alloc(&self->dut.space, page, page);
 	struct buffer buffer;
 	char *memory = pages_alloc(&buffer, 1);
@@ -50,7 +53,7 @@ CTS_TEST_F(ioas, neighbour_unmapped_in_a_storm,
 	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_STORM,
 	   .timeout_s = 120)
 {
-	size_t page = page_size(), length = dma_write_limits(self->dut.dma)->smallest;
+	size_t page = page_size(), length = length_near(dma_write_limits(self->dut.dma), BYTES);
 	uint64_t iova = iova_alloc(&self->dut.space, 3 * page, 4 * page);
 	struct buffer buffer;
 	char *memory = pages_alloc(&buffer, 3);
@@ -69,8 +72,8 @@ CTS_TEST_F(ioas, neighbour_unmapped_in_a_storm,
 	canary_fill(memory, 3 * page, 0);
 	EXPECT_TRUE(await_write(memory, 3 * page, 0));
 	EXPECT_EQ(0, dma_storm_stop(self->dut.dma));
-	/* The canaries of the whole memory: only the beginning of the middle page has changed. */
-	EXPECT_EQ(page, canary_changed(memory, 3 * page, 0, 0));
+	/* Only the beginning of the middle page has changed, if not in each byte. */
+	EXPECT_EQ(page, canary_changed(memory, page, 0, 0));
 	EXPECT_EQ(3 * page, canary_changed(memory, 3 * page, 0, page + length));
 }
 
