@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "canary.h"
 #include "check.h"
 #include "drivers/driver.h"
 #include "iommufd.h"
+#include "measure.h"
 #include "memory.h"
 #include "sysfs.h"
 
@@ -251,4 +254,32 @@ int dma_storm_stop(struct dma *dma)
 {
 	check_capability(dma, DMA_STORM);
 	return dma->driver->storm_stop(dma);
+}
+
+/* Beside what refused writes take: how long a device that works may be busy, on a slow host too. */
+#define STORM_PATIENCE_NS 20000000000ULL
+
+void dma_storm_go_on(struct dma *dma)
+{
+	uint64_t deadline = measure_now() + STORM_PATIENCE_NS + 3 * dma_refused_ns(dma);
+	unsigned int before = atomic_load(&dma->stormed);
+
+	/* One may have been under way; the next one was begun afterwards. */
+	while (atomic_load(&dma->stormed) - before < 2) {
+		if (measure_now() > deadline)
+			cts_lab_error("%s: a storm has stuck", dma->driver->name);
+		sched_yield();
+	}
+}
+
+/* A device may lose a write or two when its table is switched. */
+#define STORM_TRIES 10
+
+bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed)
+{
+	unsigned int i;
+
+	for (i = 0; i < STORM_TRIES && canary_intact(memory, size, seed); i++)
+		dma_storm_go_on(dma);
+	return !canary_intact(memory, size, seed);
 }

@@ -121,9 +121,22 @@ void dma_send_msi(struct dma *dma);
 /*
  * DMA_STORM: the device writes to [@iova, @iova + @length) over and over, until dma_storm_stop(),
  * which returns when its last write is done: 0, or -EIO or -ETIMEDOUT if it met a refusal. Between
- * the two no other call but dma_close().
+ * the two no other call but dma_close() and the two below.
  */
 void dma_storm_start(struct dma *dma, uint64_t iova, size_t length);
 int dma_storm_stop(struct dma *dma);
+
+/*
+ * During a storm: returns when a write that was begun after the call has ended, done or refused. So
+ * the device has tried once more, whatever was changed before the call. A storm that has stuck is
+ * the lab's fault.
+ */
+void dma_storm_go_on(struct dma *dma);
+
+/*
+ * During a storm: does it change a byte of the @size bytes at @memory, which canary_fill() made with
+ * @seed? Waits until one has changed or the device has tried often enough.
+ */
+bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed);
 
 #endif

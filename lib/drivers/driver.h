@@ -7,6 +7,8 @@
 #ifndef CTS_DRIVER_H
 #define CTS_DRIVER_H
 
+#include <stdatomic.h>
+
 #include "dma.h"
 #include "function.h"
 
@@ -17,7 +19,9 @@ struct dma {
 	uint64_t rings_iova;
 	int msi_eventfd;	 /* -1: none yet */
 	unsigned int distrusted; /* capabilities that did not work where they had to */
-	void *state;		 /* the driver's */
+	atomic_uint
+		stormed; /* writes of storms that have ended, done or refused: the driver counts */
+	void *state;	 /* the driver's */
 };
 
 struct dma_driver {

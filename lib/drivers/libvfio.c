@@ -346,6 +346,7 @@ static void *storm(void *argument)
 		error = copy_burst(adapter, out_iova, adapter->storm.iova + done, part, count);
 		if (error && !adapter->storm.result)
 			adapter->storm.result = error;
+		atomic_fetch_add(&adapter->dma->stormed, 1);
 		done += part;
 		if (done == adapter->storm.length)
 			done = 0;

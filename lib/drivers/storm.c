@@ -16,6 +16,7 @@ static void *blow(void *argument)
 
 		if (status && !storm->status)
 			storm->status = status;
+		atomic_fetch_add(&storm->dma->stormed, 1);
 	}
 	free(wrote);
 	return NULL;

@@ -20,7 +20,6 @@
 #include "canary.h"
 #include "dut.h"
 #include "iommufd.h"
-#include "measure.h"
 #include "test.h"
 
 enum {
@@ -168,19 +167,12 @@ static inline const char *scene_write(struct scene *scene, uint64_t iova)
 	return where;
 }
 
-/*
- * Waits until the device has written to the middle of @memory, as a storm does without end; false
- * if it doesn't come to that in ten seconds.
- */
-static inline bool scene_wait(const struct scene *scene, unsigned int memory)
+/* During a storm: does it write to @memory? */
+static inline bool scene_storm_reaches(const struct scene *scene, unsigned int memory)
 {
-	const uint64_t deadline = measure_now() + 10000000000ULL;
 	const struct buffer *buffer = &scene->memory[memory];
 
-	while (canary_changed(buffer->memory, buffer->size, (uint8_t)memory, 0) == buffer->size)
-		if (measure_now() > deadline)
-			return false;
-	return true;
+	return dma_storm_reaches(scene->dut.dma, buffer->memory, buffer->size, (uint8_t)memory);
 }
 
 /* Is nothing of @memory changed but, perhaps, what a storm writes to? */
