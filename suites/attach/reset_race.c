@@ -11,8 +11,12 @@
 #include <stdatomic.h>
 
 #include "attach.h"
+#include "measure.h"
 
 #define RESETS 8
+
+/* How long that many resets may take, with those that find the device locked. */
+#define PATIENCE_NS 60000000000ULL
 
 struct race {
 	int device;
@@ -44,18 +48,24 @@ static void *attach_on_and_on(void *argument)
 /* Resets the device @RESETS times beside the other thread. */
 static void run_race(struct race *race)
 {
+	const uint64_t deadline = measure_now() + PATIENCE_NS;
 	pthread_t thread;
-	int i;
+	int done = 0;
 
 	cts_require(!pthread_create(&thread, NULL, attach_on_and_on, race), "pthread_create");
-	for (i = 0; i < RESETS; i++) {
+	while (done < RESETS) {
 		int rc;
 
+		if (measure_now() > deadline)
+			cts_lab_error(
+				"after a minute %d of %d resets have been done: somebody else keeps the device locked",
+				done, RESETS);
 		atomic_fetch_add(&race->resetting, 1); /* odd: in a reset */
 		rc = ioctl(race->device, VFIO_DEVICE_RESET);
 		atomic_fetch_add(&race->resetting, 1);
-		/* EAGAIN: somebody else holds the device's lock. */
+		/* EAGAIN: somebody else holds the device's lock, and nothing was done. */
 		cts_require(!rc || errno == EAGAIN, "VFIO_DEVICE_RESET");
+		done += !rc;
 	}
 	atomic_store(&race->stop, true);
 	cts_require(!pthread_join(thread, NULL), "pthread_join");
