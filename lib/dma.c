@@ -149,6 +149,12 @@ void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 		iommufd_unmap(iommufd, ioas, dma->rings_iova, rings_size(dma->driver));
 }
 
+bool dma_rings_overlap(const struct dma *dma, uint64_t iova, uint64_t length)
+{
+	return dma->rings && (iova - dma->rings_iova < rings_size(dma->driver) ||
+			      dma->rings_iova - iova < length);
+}
+
 const struct dma_limits *dma_write_limits(const struct dma *dma)
 {
 	return &dma->driver->write_limits;

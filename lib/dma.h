@@ -82,6 +82,9 @@ void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 /* Unmaps them again: what needs them fails until they are mapped. */
 void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 
+/* Does any of the device's rings lie in [@iova, @iova + @length)? */
+bool dma_rings_overlap(const struct dma *dma, uint64_t iova, uint64_t length);
+
 /* The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. */
 uint64_t dma_highest_iova(void);
 
