@@ -94,14 +94,14 @@ struct dma *dma_open(int device, uint64_t rings)
 	const struct dma_driver *driver = driver_of_device();
 	struct dma *dma = calloc(1, sizeof(*dma));
 
-	cts_require(dma, "memory for a device");
+	cts_lab_require(dma, "memory for a device");
 	dma->driver = driver;
 	dma->msi_eventfd = -1;
 	dma->rings_iova = rings;
 	if (driver->rings_size) {
 		dma->rings = mmap(NULL, rings_size(driver), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		cts_require(dma->rings != MAP_FAILED, "memory for rings");
+		cts_lab_require(dma->rings != MAP_FAILED, "memory for rings");
 	}
 	function_init(&dma->function, device);
 	driver->open(dma);

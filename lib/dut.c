@@ -77,7 +77,7 @@ static void prepare(struct dut *dut, struct ground *ground)
 	iommufd_map(dut->iommufd, dut->ioas, ground->buffer.memory, ground->buffer.size,
 		    ground->iova);
 	ground->bytes = malloc(ground->length);
-	cts_require(ground->bytes, "memory for %zu bytes", ground->length);
+	cts_lab_require(ground->bytes, "memory for %zu bytes", ground->length);
 }
 
 #define SEED 0x5a

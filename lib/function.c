@@ -146,7 +146,7 @@ static int set_irqs(const struct function *function, uint32_t index, uint32_t fi
 	struct vfio_irq_set *set = calloc(1, size);
 	int rc;
 
-	cts_require(set, "memory for %u interrupts", count);
+	cts_lab_require(set, "memory for %u interrupts", count);
 	set->argsz = (uint32_t)size;
 	set->index = index;
 	set->start = first;
@@ -174,7 +174,7 @@ void function_irq_enable(const struct function *function, uint32_t index, uint32
 
 	for (i = 0; i < count; i++) {
 		eventfds[i] = eventfd(0, EFD_CLOEXEC);
-		cts_require(eventfds[i] >= 0, "eventfd");
+		cts_lab_require(eventfds[i] >= 0, "eventfd");
 	}
 	function_irq_signal(function, index, first, count, eventfds);
 }

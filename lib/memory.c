@@ -15,7 +15,7 @@ static char *anonymous(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	cts_require(memory != MAP_FAILED, "mmap of %zu bytes", size);
+	cts_lab_require(memory != MAP_FAILED, "mmap of %zu bytes", size);
 	return memory;
 }
 
@@ -23,7 +23,7 @@ void *guarded_page(void)
 {
 	char *memory = anonymous(2 * page_size());
 
-	cts_require(!mprotect(memory + page_size(), page_size(), PROT_NONE), "mprotect");
+	cts_lab_require(!mprotect(memory + page_size(), page_size(), PROT_NONE), "mprotect");
 	return memory;
 }
 
@@ -37,6 +37,6 @@ void *read_only_page(const void *data, size_t size)
 	char *memory = anonymous(page_size());
 
 	memcpy(memory, data, size);
-	cts_require(!mprotect(memory, page_size(), PROT_READ), "mprotect");
+	cts_lab_require(!mprotect(memory, page_size(), PROT_READ), "mprotect");
 	return memory;
 }

@@ -130,7 +130,7 @@ static void edu_open(struct dma *dma)
 	function_map_bar(&dma->function, 0);
 	wait_until_idle(dma);
 	dma->state = malloc(sizeof(uint64_t));
-	cts_require(dma->state, "memory for the state of a device");
+	cts_lab_require(dma->state, "memory for the state of a device");
 	*(uint64_t *)dma->state = measure_now() | 1;
 }
 

@@ -60,7 +60,7 @@ static void testdev_open(struct dma *dma)
 {
 	function_map_bar(&dma->function, 0);
 	dma->state = calloc(1, sizeof(struct storm));
-	cts_require(dma->state, "memory for the state of a device");
+	cts_lab_require(dma->state, "memory for the state of a device");
 }
 
 static void testdev_close(struct dma *dma)

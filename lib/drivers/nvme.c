@@ -182,7 +182,7 @@ static void nvme_open(struct dma *dma)
 	struct nvme *nvme = calloc(1, sizeof(*nvme));
 	uint64_t cap;
 
-	cts_require(nvme, "memory for the state of a device");
+	cts_lab_require(nvme, "memory for the state of a device");
 	dma->state = nvme;
 	cap = register_read64(function_map_bar(&dma->function, 0), CAP);
 	if (CAP_SMALLEST_PAGE(cap))

@@ -10,7 +10,7 @@ static void *blow(void *argument)
 	const struct dma_driver *driver = storm->dma->driver;
 	void *wrote = malloc(storm->length);
 
-	cts_require(wrote, "memory for a storm");
+	cts_lab_require(wrote, "memory for a storm");
 	while (!atomic_load(&storm->stop)) {
 		int status = driver->write(storm->dma, storm->iova, storm->length, wrote);
 
@@ -30,7 +30,7 @@ void storm_start(struct storm *storm, struct dma *dma, uint64_t iova, size_t len
 	storm->length = length;
 	storm->status = 0;
 	atomic_store(&storm->stop, false);
-	cts_require(!pthread_create(&storm->thread, NULL, blow, storm), "pthread_create");
+	cts_lab_require(!pthread_create(&storm->thread, NULL, blow, storm), "pthread_create");
 	storm->running = true;
 }
 

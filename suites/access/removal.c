@@ -80,12 +80,10 @@ static void start_removal(FIXTURE_DATA(removal) * self)
 	int ends[2];
 	pid_t child;
 
-	if (pipe2(ends, O_CLOEXEC))
-		cts_lab_error("no pipe: %s", strerror(errno));
+	cts_lab_require(!pipe2(ends, O_CLOEXEC), "pipe2");
 	fflush(NULL);
 	child = fork();
-	if (child < 0)
-		cts_lab_error("no child process: %s", strerror(errno));
+	cts_lab_require(child >= 0, "fork");
 	if (!child) {
 		/* No file of the device may be the child's own. */
 		if (dup2(ends[1], 3) != 3 || close_range(4, ~0U, 0))

@@ -52,7 +52,7 @@ static void run_race(struct race *race)
 	pthread_t thread;
 	int done = 0;
 
-	cts_require(!pthread_create(&thread, NULL, attach_on_and_on, race), "pthread_create");
+	cts_lab_require(!pthread_create(&thread, NULL, attach_on_and_on, race), "pthread_create");
 	while (done < RESETS) {
 		int rc;
 

@@ -91,7 +91,7 @@ static inline void scene_set(struct scene *scene)
 		cts_lab_error("a write of %s doesn't fit a unit of %zu bytes", dma_driver_name(),
 			      scene->unit);
 	scene->wrote = malloc(scene->length);
-	cts_require(scene->wrote, "memory for %zu bytes", scene->length);
+	cts_lab_require(scene->wrote, "memory for %zu bytes", scene->length);
 	for (i = 0; i < MEMORIES; i++) {
 		buffer_alloc(&scene->memory[i], BUFFER_BASE, 3 * scene->unit);
 		scene_fill(scene, i);
