@@ -105,7 +105,7 @@ CTS_TEST_F(bind, closed_files_let_the_driver_go,
 	/* A file that is still registered makes the kernel wait here until the test's deadline. */
 	sysfs_driver(driver);
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/unbind", driver);
-	EXPECT_EQ(0, __sysfs_write(path, sysfs_device()));
+	ASSERT_EQ(0, __sysfs_write(path, sysfs_device()));
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
 	if (__sysfs_write(path, sysfs_device()))
 		cts_lab_error("%s didn't take %s back", driver, sysfs_device());
