@@ -181,6 +181,24 @@ CTS_TEST_F(dma, nothing_after_detach_of_hwpt,
 	EXPECT_WRITE("lone", scene, scene->lone);
 }
 
+CTS_TEST_F(dma, nothing_after_close,
+	   .title = "Closed while it is attached and ready to write, the device reaches nothing when it is bound again",
+	   .requirements = { "DET-006", "ISO-006" },
+	   .needs = NEEDS,
+	   .faults = true)
+{
+	struct scene *scene = &self->scene;
+
+	vfio_attach(scene->dut.device, scene->a);
+	EXPECT_WRITE("a", scene, scene->common);
+	dut_close_device(&scene->dut);
+	scene_reopen(scene);
+	EXPECT_WRITE("nothing", scene, scene->common);
+	EXPECT_EQ(0, __iommufd_destroy(scene->dut.iommufd, scene->a));
+	vfio_attach(scene->dut.device, scene->b);
+	EXPECT_WRITE("b", scene, scene->common);
+}
+
 CTS_TEST_F(dma, nothing_after_failed_attach,
 	   .title = "After attaches that were refused the device reaches nothing",
 	   .requirements = { "ISO-006" },

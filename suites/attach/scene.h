@@ -125,17 +125,23 @@ static inline void scene_close(struct scene *scene)
 	free(scene->wrote);
 }
 
-/* Closes the device, opens it anew and binds it to the same iommufd: it was never attached since. */
-static inline void scene_rebind(struct scene *scene)
+/* Opens the device anew after it was closed, and binds it to the same iommufd. */
+static inline void scene_reopen(struct scene *scene)
 {
 	struct dut *dut = &scene->dut;
 
-	dma_close(dut->dma);
-	cts_close(&dut->device);
 	scene_unmap_rings(scene);
 	dut->device = vfio_open();
 	dut->device_id = vfio_bind(dut->device, dut->iommufd);
 	scene_start_device(scene);
+}
+
+/* Closes the device and opens it anew: it was never attached since. */
+static inline void scene_rebind(struct scene *scene)
+{
+	dma_close(scene->dut.dma);
+	cts_close(&scene->dut.device);
+	scene_reopen(scene);
 }
 
 /*
