@@ -28,6 +28,7 @@ CTS_TEST_F(dma, nothing_before_attach,
 	   .title = "A device that is bound and not attached reaches no mapping of any IOAS",
 	   .requirements = { "ATT-012", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -46,6 +47,7 @@ CTS_TEST_F(dma, nothing_by_physical_address,
 	   .title = "A device that is bound and not attached reaches no memory by physical address",
 	   .requirements = { "ATT-012" },
 	   .needs = NEEDS | CTS_NEED_ROOT,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -71,6 +73,7 @@ CTS_TEST_F(dma, through_ioas,
 	   .title = "Attached to an IOAS the device reaches what it maps, and no other IOVA",
 	   .requirements = { "ATT-013" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -85,6 +88,7 @@ CTS_TEST_F(dma, through_hwpt,
 	   .title = "Attached to an HWPT the device reaches what its IOAS maps, and no other IOVA",
 	   .requirements = { "ATT-013" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -100,6 +104,7 @@ CTS_TEST_F(dma, mapped_while_attached,
 	   .title = "What is mapped and unmapped while the device is attached is reached at once",
 	   .requirements = { "ATT-013" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -149,6 +154,7 @@ CTS_TEST_F(dma, nothing_after_detach,
 	   .title = "After detach the device reaches nothing of what it reached before",
 	   .requirements = { "DET-001", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -166,6 +172,7 @@ CTS_TEST_F(dma, nothing_after_detach_of_hwpt,
 	   .title = "After detach the device reaches nothing of the HWPT, which is still there",
 	   .requirements = { "DET-001", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -185,6 +192,7 @@ CTS_TEST_F(dma, nothing_after_close,
 	   .title = "Closed while it is attached and ready to write, the device reaches nothing when it is bound again",
 	   .requirements = { "DET-006", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -203,6 +211,7 @@ CTS_TEST_F(dma, nothing_after_failed_attach,
 	   .title = "After attaches that were refused the device reaches nothing",
 	   .requirements = { "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -223,6 +232,7 @@ CTS_TEST_F(dma, nothing_after_unwritable_attach,
 	   .title = "After a first attach whose result could not be stored the device reaches nothing",
 	   .requirements = { "ATT-016", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -237,6 +247,7 @@ CTS_TEST_F(dma, outlives_the_iommufd,
 	   .title = "DMA goes on through the table after the iommufd's descriptor was closed",
 	   .requirements = { "ATT-023" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;

@@ -119,6 +119,7 @@ CTS_TEST_F(refused, unwritable,
 	   .title = "A replace whose result can't be stored leaves the old table in force",
 	   .requirements = { "ATT-021" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -132,6 +133,7 @@ CTS_TEST_F(refused, unwritable_reaches_nothing_new,
 	   .title = "A replace whose result can't be stored doesn't put the new table in force",
 	   .requirements = { "ISO-009" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
