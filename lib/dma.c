@@ -269,11 +269,13 @@ void dma_storm_go_on(struct dma *dma)
 {
 	uint64_t deadline = measure_now() + STORM_PATIENCE_NS + 3 * dma_refused_ns(dma);
 	unsigned int before = atomic_load(&dma->stormed);
+	bool late = false;
 
 	/* One may have been under way; the next one was begun afterwards. */
 	while (atomic_load(&dma->stormed) - before < 2) {
-		if (measure_now() > deadline)
+		if (late)
 			cts_lab_error("%s: a storm has stuck", dma->driver->name);
+		late = measure_now() > deadline;
 		sched_yield();
 	}
 }
