@@ -118,6 +118,7 @@ void dma_abandon(struct dma *dma)
 	function_exit(&dma->function);
 	if (dma->rings)
 		munmap(dma->rings, rings_size(dma->driver));
+	free(dma->state);
 	free(dma);
 }
 
@@ -125,7 +126,8 @@ void dma_close(struct dma *dma)
 {
 	if (!dma)
 		return;
-	dma->driver->close(dma);
+	if (dma->driver->close)
+		dma->driver->close(dma);
 	if (dma->driver->msi_index && dma->msi_eventfd >= 0)
 		function_irq_disable(&dma->function, dma->driver->msi_index);
 	function_set_master(&dma->function, false);

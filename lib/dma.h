@@ -61,7 +61,8 @@ void dma_close(struct dma *dma);
 /*
  * Frees @dma and leaves the device as it is, for a test that closes the device file under it. Its
  * BARs are unmapped: a mapping is a reference to the file, so that closing it alone does not close
- * the device. Not during a storm. NULL is fine.
+ * the device. Eventfds that a driver made itself stay until the process ends. Not during a storm.
+ * NULL is fine.
  */
 void dma_abandon(struct dma *dma);
 

@@ -210,10 +210,7 @@ void dut_close(struct dut *dut)
 {
 	if (!dut->iommufd)
 		return;
-	if (dut->device < 0)
-		dma_abandon(dut->dma);
-	else
-		dma_close(dut->dma);
+	dma_close(dut->dma);
 	cts_close(&dut->device);
 	cts_close(&dut->iommufd);
 	iova_exit(&dut->space);

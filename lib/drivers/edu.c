@@ -137,11 +137,6 @@ static void edu_open(struct dma *dma)
 	*(uint64_t *)dma->state = measure_now() | 1;
 }
 
-static void edu_close(struct dma *dma)
-{
-	free(dma->state);
-}
-
 /* Bytes that are not those of the last time (xorshift64, from a seed that isn't 0). */
 static void choose(struct dma *dma, uint8_t *bytes, size_t length)
 {
@@ -208,7 +203,6 @@ const struct dma_driver dma_driver_edu = {
 	.msi_index = VFIO_PCI_MSI_IRQ_INDEX,
 	.match = match,
 	.open = edu_open,
-	.close = edu_close,
 	.write = edu_write,
 	.read = edu_read,
 	.copy = edu_copy,

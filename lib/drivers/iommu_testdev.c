@@ -67,7 +67,6 @@ static void testdev_close(struct dma *dma)
 {
 	storm_stop(dma->state);
 	register_write(dma->function.bar[0], DOORBELL, 0);
-	free(dma->state);
 }
 
 static int testdev_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)

@@ -384,7 +384,6 @@ static void adapter_close(struct dma *dma)
 	if (adapter->storm.running)
 		adapter_storm_stop(dma);
 	adapter->device.driver.ops->remove(&adapter->device);
-	free(adapter);
 }
 
 #define COPIES (DMA_WRITE | DMA_READ | DMA_COPY | DMA_STORM)

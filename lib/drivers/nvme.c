@@ -199,7 +199,6 @@ static void nvme_close(struct dma *dma)
 
 	storm_stop(&nvme->storm);
 	disable(dma);
-	free(nvme);
 }
 
 /*
