@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * device/killed: a device whose user was killed while it wrote is silent and works for the next
- * user.
+ * user. A storm that is a thread (lib/drivers/storm.h) ends with the user, and only the write that
+ * was under way then is the device's own.
  */
 #include <signal.h>
 #include <sys/mman.h>

@@ -2,6 +2,9 @@
 /*
  * Memory of a process that died while a device writes to it: it is nobody else's as long as it is
  * mapped, and when nobody holds the device any more the DMA ends before the memory is used again.
+ *
+ * The storms of all drivers are threads (lib/drivers/storm.h), which end with their process. So
+ * where the device's only holder is killed, what is seen are the writes that were under way then.
  */
 #include <sched.h>
 #include <signal.h>
