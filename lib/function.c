@@ -17,18 +17,8 @@
 
 void function_init(struct function *function, int fd)
 {
-	uint32_t i;
-
 	*function = (struct function){ .fd = fd };
-	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
-		int error = __vfio_region_info(fd, i, &function->region[i]);
-
-		/* The region of legacy VGA is refused where there is none; it keeps size 0. */
-		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
-			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
-	}
-	cts_require(function->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
-		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
+	vfio_regions(fd, function->region);
 }
 
 /* A BAR of less than a page is mapped as a whole page: vfio allows it where nothing shares it. */

@@ -155,30 +155,36 @@ int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info
 	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
+void vfio_regions(int device, struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS])
+{
+	uint32_t i;
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
+		int error = __vfio_region_info(device, i, &regions[i]);
+
+		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
+			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
+	}
+	cts_require(regions[VFIO_PCI_CONFIG_REGION_INDEX].size,
+		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
+}
+
 int __vfio_survey(struct vfio_layout *layout)
 {
 	int iommufd, device, rc;
-	uint32_t i;
 
 	if (scratch_recall("layout", layout, sizeof(*layout)))
 		return 0;
 	iommufd = iommufd_open();
 	device = vfio_open();
 	rc = __vfio_bind(device, iommufd, NULL);
-	for (i = 0; !rc && i < VFIO_PCI_NUM_REGIONS; i++) {
-		int error = __vfio_region_info(device, i, &layout->region[i]);
-
-		/* The region of legacy VGA is refused where there is none; it keeps size 0. */
-		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
-			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
-	}
+	if (!rc)
+		vfio_regions(device, layout->region);
 	cts_close(&device);
 	cts_close(&iommufd);
 	layout->ids = htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
 	if (rc)
 		return rc;
-	cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
-		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
 	scratch_keep("layout", layout, sizeof(*layout));
 	return 0;
 }

@@ -51,6 +51,12 @@ int __vfio_info(int device, struct vfio_device_info *info);
 /* VFIO_DEVICE_GET_REGION_INFO of region @index, without capabilities. */
 int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info);
 
+/*
+ * The same of all regions. Ends the test where one can't be asked for, or where there is no
+ * configuration space; the region of legacy VGA may be refused, and has size 0 then.
+ */
+void vfio_regions(int device, struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS]);
+
 struct vfio_layout {
 	/*
 	 * Where the regions lie in the device's file. Offsets are no part of the ABI, so they are

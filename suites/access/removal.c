@@ -42,15 +42,6 @@ FIXTURE_SETUP(removal)
 	self->device = vfio_open();
 }
 
-/* Writes the device's BDF to the file @name of its driver. */
-static int __tell_driver(const char *driver, const char *name)
-{
-	char path[2 * SYSFS_PATH];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, name);
-	return __sysfs_write(path, sysfs_device());
-}
-
 /*
  * In the parent, so that it is done also for a test that ended half-way: its files are closed then,
  * and the driver goes and comes back.
@@ -59,7 +50,7 @@ FIXTURE_TEARDOWN_PARENT(removal)
 {
 	char path[SYSFS_PATH];
 
-	if (__sysfs_cdev_path(path) && __tell_driver(self->driver, "bind"))
+	if (__sysfs_cdev_path(path) && __sysfs_tell_driver(self->driver, "bind", sysfs_device()))
 		cts_lab_error("%s didn't take %s back", self->driver, sysfs_device());
 }
 
@@ -88,7 +79,7 @@ static void start_removal(FIXTURE_DATA(removal) * self)
 		/* No file of the device may be the child's own. */
 		if (dup2(ends[1], 3) != 3 || close_range(4, ~0U, 0))
 			_exit(errno);
-		_exit(-__tell_driver(self->driver, "unbind"));
+		_exit(-__sysfs_tell_driver(self->driver, "unbind", sysfs_device()));
 	}
 	cts_close(&ends[1]);
 	self->child = child; /* shared with the child, like all of @self */
