@@ -26,7 +26,7 @@ from runner import run as running
 KEPT = running.RUNS / "proofs.json"
 EXIT_LAB = 3
 SHOWN = 4  # tests named for each fault
-ENOUGH = 20  # failures; each costs a boot, and known ones are among them
+ENOUGH = 10  # failures; each costs a boot, and known ones are among them
 
 
 @dataclasses.dataclass(frozen=True)
