@@ -47,7 +47,9 @@ class Untested:
 
     def words(self) -> str:
         """For a reader, in one line."""
-        return f"later; it takes {self.takes}" if self.reason is None else f"impossible: {self.reason}; it would take {self.takes}"
+        if self.reason is None:
+            return f"{self.kind}; it takes {self.takes}"
+        return f"{self.kind}: {self.reason}; it would take {self.takes}"
 
 
 @dataclasses.dataclass(frozen=True)

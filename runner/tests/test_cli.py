@@ -25,7 +25,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "prove"], ["lab", "clean"],
-     ["report"], ["new"], ["device-test"], ["doctor"]],
+     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -53,6 +53,8 @@ def test_help_everywhere(words: list[str]) -> None:
         (["lab", "prove", "nothing"], "no fault is called nothing"),
         (["lab", "clean", "socks"], "nothing of kind socks"),
         (["report", "nowhere"], "no run of that name"),
+        (["coverage", "nowhere"], "no run of that name"),
+        (["coverage", "--json", "--markdown", "x.md"], "not allowed with"),
         (["report", "--durations", "last"], "the run goes before --durations"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),
