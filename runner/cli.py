@@ -143,7 +143,10 @@ def _coverage(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(coverage.document(found, runs), indent=1))
     elif arguments.markdown:
-        arguments.markdown.write_text(coverage.markdown(found, runs), "utf-8")
+        try:
+            arguments.markdown.write_text(coverage.markdown(found, runs), "utf-8")
+        except OSError as error:
+            raise UsageError(f"--markdown {arguments.markdown}: can't be written: {error.strerror}") from error
     else:
         coverage.print_table(found, runs, _wide_console())
     return 0

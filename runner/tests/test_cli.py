@@ -55,6 +55,7 @@ def test_help_everywhere(words: list[str]) -> None:
         (["report", "nowhere"], "no run of that name"),
         (["coverage", "nowhere"], "no run of that name"),
         (["coverage", "--json", "--markdown", "x.md"], "not allowed with"),
+        (["coverage", "--markdown", "/nowhere/x.md"], "--markdown /nowhere/x.md: can't be written"),
         (["report", "--durations", "last"], "the run goes before --durations"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),
