@@ -6,6 +6,7 @@ docs/coverage.md is the same without runs. `python3 -m runner.coverage` says whe
 
 import dataclasses
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -199,10 +200,7 @@ def document(found: Sequence[Row], runs: Mapping[str, Kept]) -> dict[str, Any]:
 
 def _cell(text: str) -> str:
     """Text in a cell of a Markdown table."""
-    plain = " ".join(printable(text).split())
-    for mark in "\\`*_<>[]|":
-        plain = plain.replace(mark, f"\\{mark}")
-    return plain
+    return re.sub(r"[\\`*<>\[\]|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(printable(text).split()))
 
 
 def _line(cells: Iterable[str]) -> str:
