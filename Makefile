@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
-# make check    the project's own tests; make lint: formatting, warnings, static checks
+# make check    the project's own tests; make lint: formatting, warnings, static checks, is docs/coverage.md up to date
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
@@ -37,6 +37,7 @@ check-sanitized:
 lint:
 	@lab/deps.sh lint
 	@$(PYTHON) -m lab.lint
+	@$(PYTHON) -m runner.coverage
 
 bench-exec:
 	@lab/deps.sh check

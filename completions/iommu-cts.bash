@@ -7,11 +7,12 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run device-test doctor list hosts lab report new --help"
+	[.]="run device-test doctor list coverage hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --max-failures --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
+	[coverage]="--json --markdown --help"
 	[hosts]="--help"
 	[lab]="build boot shell prove clean lock --help"
 	[lab build]="--ksrc --patch --config --help"
@@ -60,7 +61,7 @@ _iommu_cts_candidates() {
 	--accel) printf '%s\n' tcg kvm ;;
 	--select) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
-	report | --resume)
+	report | coverage | --resume)
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
@@ -102,7 +103,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --modules | --ksrc | --patch | --config | --waivers | --table | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
 	esac
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0

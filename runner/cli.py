@@ -2,6 +2,7 @@
 """The command line."""
 
 import argparse
+import json
 import re
 import sys
 from datetime import date
@@ -13,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
+from runner import catalogue, coverage, device_test, doctor, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -128,6 +129,21 @@ def _list(arguments: argparse.Namespace) -> int:
         table.add_row(test.path, " ".join(test.requirements), " ".join(test.needs), test.title)
     _wide_console().print(table)
     print(f"{len(chosen)} tests, {len({name for test in chosen for name in test.requirements})} requirements")
+    return 0
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    runs = coverage.newest(coverage.read_run(running.find_folder(name)) for name in arguments.run)
+    found = coverage.rows(catalogue.requirements(), _tests(), runs)
+    if arguments.json:
+        print(json.dumps(coverage.document(found, runs), indent=1))
+    elif arguments.markdown:
+        try:
+            arguments.markdown.write_text(coverage.markdown(found, runs), "utf-8")
+        except OSError as error:
+            raise UsageError(f"--markdown {arguments.markdown}: can't be written: {error.strerror}") from error
+    else:
+        coverage.print_table(found, runs, _wide_console())
     return 0
 
 
@@ -283,6 +299,16 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="show the tests, what they show and what they need")
     listing.add_argument("--select", action="append", default=[], metavar="PATTERN")
     listing.set_defaults(call=_list)
+
+    covered = commands.add_parser("coverage", help="show what is promised, which tests show it, and what runs said of it")
+    covered.add_argument(
+        "run", nargs="*", metavar="RUN",
+        help="kept runs, by folder or name in results/runs/; the newest of each host counts (default: none, no verdicts)",
+    )  # fmt: skip
+    form = covered.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the same for programs (results/schema/coverage-1.json)")
+    form.add_argument("--markdown", type=Path, metavar="FILE", help="write it to a file; docs/coverage.md is made so, without runs")
+    covered.set_defaults(call=_coverage)
 
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _lab_parser(commands)

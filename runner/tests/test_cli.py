@@ -24,7 +24,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "prove"], ["lab", "clean"],
-     ["report"], ["new"], ["device-test"], ["doctor"]],
+     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -58,6 +58,9 @@ def test_help_everywhere(words: list[str]) -> None:
         (["lab", "prove", "nothing"], "no fault is called nothing"),
         (["lab", "clean", "socks"], "nothing of kind socks"),
         (["report", "nowhere"], "no run of that name"),
+        (["coverage", "nowhere"], "no run of that name"),
+        (["coverage", "--json", "--markdown", "x.md"], "not allowed with"),
+        (["coverage", "--markdown", "/nowhere/x.md"], "--markdown /nowhere/x.md: can't be written"),
         (["report", "--durations", "last"], "the run goes before --durations"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),

@@ -100,10 +100,10 @@ def copy(tmp_path: Path) -> Path:
 def test_runs(copy: Path) -> None:
     for name in ("20261122T132000-vtd", "20261122T132001-vtd"):
         (copy.parent.parent / "results" / "runs" / name).mkdir(parents=True)
-    offered, one, resumed = complete(
-        "iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", "iommu-cts run --resume ", script=copy
+    offered, one, resumed, several = complete(
+        "iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", "iommu-cts run --resume ", "iommu-cts coverage last 2", script=copy
     )
-    assert offered == ["20261122T132000-vtd", "20261122T132001-vtd"] and one == offered[:1]
+    assert offered == ["20261122T132000-vtd", "20261122T132001-vtd"] == several and one == offered[:1]
     assert resumed == ["last", *offered]
 
 
