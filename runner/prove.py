@@ -66,9 +66,12 @@ def of_run(fault: faults.Fault, judged: Run, folder: Path, known: Sequence[str] 
     )  # fmt: skip
 
 
-def _run(host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0) -> tuple[Path, Run]:
+def _run(
+    host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0, first: Sequence[str] = ()
+) -> tuple[Path, Run]:
     """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough. LabError if the lab ended it."""
-    kept, judged = running.run(running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough))
+    options = running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough, first=first)
+    kept, judged = running.run(options)
     if judged.interrupted:
         raise KeyboardInterrupt
     if not judged.complete and sum(result.verdict is Verdict.FAIL for result in judged.results) < enough:
@@ -183,7 +186,7 @@ def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], sour
                     if fault.name not in builds:
                         raise LabError("it has no place in this kernel")
                     image = builds[fault.name].result()
-                    folder, judged = _run(fault.host, fault.tests, image, jobs, ENOUGH)
+                    folder, judged = _run(fault.host, fault.tests, image, jobs, ENOUGH, fault.breaks)
                     shutil.rmtree(image)
                     proof = of_run(fault, judged, folder, known)
                     if not proof.tests:

@@ -47,7 +47,7 @@ JOBS_DEFAULT = 2
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
-    `max_failures` failures, if that is not 0, the rest is left."""
+    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first."""
 
     host: str
     select: Sequence[str] = ()
@@ -60,6 +60,7 @@ class Options:
     runs: Path = RUNS
     jobs: int | None = None
     max_failures: int = 0
+    first: Sequence[str] = ()
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -216,6 +217,7 @@ def _execute(
 ) -> str:
     """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
     chosen, others = plan.selected(tests, options.select)
+    chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
         if lab.image is not None:
