@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Host descriptions: lab/hosts/*.toml."""
+"""Host descriptions: lab/hosts/*.toml, and what several of them have in common: lab/hosts/parts/*.toml."""
 
 import dataclasses
 import re
@@ -10,6 +10,7 @@ from typing import Any
 from lab.errors import UsageError
 
 FOLDER = Path(__file__).parent / "hosts"
+PARTS = FOLDER / "parts"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +42,9 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local")
 
 _KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list,
+    "modules": list, "device": list, "parts": list,
 }  # fmt: skip
-_LISTS = ("qemu", "kernel", "modules")
+_LISTS = ("qemu", "kernel", "modules", "parts")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
 
 
@@ -57,8 +58,8 @@ def _device(path: Path, number: int, table: Any) -> Device:
     return Device(**table)
 
 
-def read(path: Path) -> Host:
-    """Reads one description; UsageError names the file and the key at fault."""
+def _table(path: Path) -> dict[str, Any]:
+    """A file's keys, with the types that they must have; its devices are read."""
     try:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -70,12 +71,33 @@ def read(path: Path) -> Host:
             raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
         if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
             raise UsageError(f"{path}: {key} must be a list of strings")
+    if "device" in table:
+        table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
+    return table
+
+
+def _with_parts(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    """A description with the parts that it names: their lists behind its own, their other keys where it has none."""
+    for name in table.pop("parts", []):
+        file = PARTS / f"{name}.toml"
+        if not file.is_file():
+            known = ", ".join(sorted(part.stem for part in PARTS.glob("*.toml")))
+            raise UsageError(f"{path}: parts: there is no {name!r} (known: {known})")
+        part = _table(file)
+        table = part | table | {key: table.get(key, []) + part[key] for key in part if isinstance(part[key], list)}
+    return table
+
+
+def read(path: Path) -> Host:
+    """Reads one description; UsageError names the file and the key at fault."""
+    table = _with_parts(path, _table(path))
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
         raise UsageError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
-    devices = tuple(_device(path, number, entry) for number, entry in enumerate(table.pop("device"), 1))
+    devices = tuple(table.pop("device"))
+    devices = tuple(table.pop("device"))
     table |= {key: tuple(table[key]) for key in _LISTS if key in table}
     return Host(path.stem, devices=devices, **table)
 

@@ -34,6 +34,15 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
     assert (found.name, found.devices[0].id, found.qemu) == ("mine", "8086:10c9", ("-cpu", "max"))
 
 
+def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "PARTS", tmp_path)
+    (tmp_path / "more.toml").write_text('cpus = 4\nmemory_mib = 1024\nqemu = ["-x"]\nkernel = ["quiet"]\n')
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("cpus = 1", 'parts = ["more"]'))
+    found = host.find(str(path))
+    assert (found.cpus, found.memory_mib, found.qemu, found.kernel) == (4, 512, ("-cpu", "max", "-x"), ("quiet",))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -45,6 +54,7 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
         ('"8086:10c9"', '"igb"', "number 1: id = 'igb'"),
         ('driver = "vfio-pci"', "", "number 1: needs exactly"),
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
+        ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
