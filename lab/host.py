@@ -7,10 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from lab.arch import ARCHES, NATIVE, Arch
 from lab.errors import UsageError
 
 FOLDER = Path(__file__).parent / "hosts"
 PARTS = FOLDER / "parts"
+FLAVOURS = FOLDER.parent / "kernel"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +26,10 @@ class Device:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local" or "qemu"; the rest below `title` describes a virtual host."""
+    """Where tests run. `target` is "local" or "qemu"; the rest below `title` describes a virtual host.
+
+    `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those of its architecture.
+    """
 
     name: str
     title: str
@@ -32,17 +37,28 @@ class Host:
     arch: str = ""
     memory_mib: int = 0
     cpus: int = 0
+    flavour: str | None = None
     qemu: tuple[str, ...] = ()
     kernel: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
+
+    @property
+    def machine(self) -> Arch:
+        """Its architecture."""
+        return ARCHES.get(self.arch, NATIVE)
+
+    @property
+    def fragments(self) -> list[Path]:
+        """What its kernel's configuration has on top of that of the architecture."""
+        return [FLAVOURS / f"{self.flavour}.config"] if self.flavour else []
 
 
 LOCAL = Host("local", "this machine, as an example of a real host", "local")
 
 _KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list,
+    "modules": list, "device": list, "parts": list, "flavour": str,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
@@ -96,10 +112,15 @@ def read(path: Path) -> Host:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
         raise UsageError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
-    devices = tuple(table.pop("device"))
+    if table["arch"] not in ARCHES:
+        raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
     devices = tuple(table.pop("device"))
     table |= {key: tuple(table[key]) for key in _LISTS if key in table}
-    return Host(path.stem, devices=devices, **table)
+    found = Host(path.stem, devices=devices, **table)
+    for fragment in found.fragments:
+        if not fragment.is_file():
+            raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")
+    return found
 
 
 def names() -> list[str]:

@@ -170,8 +170,10 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    box, source = ksrc.with_toolbox(arguments.ksrc)
-    print(kernel.build(box, ksrc.with_patches(box, source, arguments.patch), arguments.config).folder)
+    where = host.find(arguments.host)
+    box, source = ksrc.with_toolbox(arguments.ksrc, where.machine.toolbox)
+    patched = ksrc.with_patches(box, source, arguments.patch)
+    print(kernel.build(box, patched, [*where.fragments, *arguments.config], where.machine).folder)
     return 0
 
 
@@ -200,6 +202,7 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     build.add_argument("--ksrc", metavar="DIR|VERSION", help="a kernel tree, or a version that the distribution packages, such as 6.12")
     build.add_argument("--patch", nargs="+", type=Path, default=[], metavar="FILE", help="patches to apply to a copy (patch -p1)")
     build.add_argument("--config", nargs="+", type=Path, default=[], metavar="FRAGMENT", help="configuration on top of lab/kernel/")
+    build.add_argument("--host", default="vtd", help="the host that it is for: its architecture and flavour (default: vtd)")
     build.set_defaults(call=_build)
 
     boot = actions.add_parser("boot", help="boot a host, say what it is, switch it off")

@@ -79,14 +79,15 @@ class Lab:
 
 def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> Lab:
     """Makes or finds toolbox, kernel and programs; what is in the cache is not made again. LabError says what is missing."""
-    box, source = ksrc.with_toolbox(None)
+    arch = where.machine
+    box, source = ksrc.with_toolbox(None, arch.toolbox)
     picture = None
     if kernels:
         picture = image.find(box, kernels, modules)
         source = kernel.source_of(picture.path.parent) or source
     elif where.target == "qemu":
-        picture = image.of_folder(kernel.build(box, source).folder)
-    programs = binaries.build(box, source, suite.label())
+        picture = image.of_folder(kernel.build(box, source, where.fragments, arch).folder)
+    programs = binaries.build(box, source, suite.label(), arch=arch)
     return Lab(box, source, picture, programs)
 
 
@@ -264,7 +265,7 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
     lab = prepare(where, options.kernel, options.modules)
-    tests = catalogue.load(lab.programs.suites)
+    tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
         raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
     return where, lab, tests

@@ -54,6 +54,8 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ('"8086:10c9"', '"igb"', "number 1: id = 'igb'"),
         ('driver = "vfio-pci"', "", "number 1: needs exactly"),
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
+        ('arch = "x86_64"', 'arch = "pdp11"', "arch = 'pdp11' is not known .known: x86_64"),
+        ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
         ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
     ],
 )
