@@ -55,6 +55,7 @@ _iommu_cts_candidates() {
 	case ${1:-$2} in
 	--host)
 		echo local
+		[[ $2 != run ]] || echo all
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
 	--accel) printf '%s\n' tcg kvm ;;

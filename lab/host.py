@@ -128,6 +128,11 @@ def names() -> list[str]:
     return ["local", *sorted(path.stem for path in FOLDER.glob("*.toml"))]
 
 
+def virtual() -> list[str]:
+    """The names of those in QEMU."""
+    return [name for name in names() if find(name).target == "qemu"]
+
+
 def find(name: str) -> Host:
     """The host of this name, or of this path to a .toml file."""
     if name == LOCAL.name:

@@ -18,7 +18,7 @@ from results import report, summary
 from results.build import SchemaError
 from results.journal import JournalError
 from results.report import ReportError
-from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
+from runner import catalogue, device_test, doctor, every, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -89,6 +89,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs,
     )  # fmt: skip
+    if arguments.host == every.NAME:
+        return every.run(options, _wide_console())
     if arguments.resume is None:
         _, judged = running.run(options)
     else:
@@ -186,8 +188,8 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modules", metavar="DIR", help="the modules that belong to an image: lib/modules/<release>")
 
 
-def _add_host(parser: argparse.ArgumentParser, default: str = "vtd") -> None:
-    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file (default: {default})")
+def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str = "") -> None:
+    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file{more} (default: {default})")
     parser.add_argument(
         "--accel", choices=("tcg", "kvm"), default="tcg",
         help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
@@ -241,7 +243,7 @@ def parser() -> argparse.ArgumentParser:
         "run", help="run tests on a host and judge them", epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    _add_host(run)
+    _add_host(run, more="; `all`: each virtual host, one after the other")
     _add_kernel(run)
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
