@@ -17,11 +17,15 @@ FLAVOURS = FOLDER.parent / "kernel"
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A device under test: found on the host by its PCI id (vendor:device), taken by `driver`."""
+    """A device under test: found on the host by its PCI id (vendor:device), taken by `driver`.
+
+    `select` are patterns of the only tests that are run for it, as --select takes them; none: all.
+    """
 
     name: str
     id: str
     driver: str
+    select: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +71,14 @@ _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
 def _device(path: Path, number: int, table: Any) -> Device:
     where = f"{path}: [[device]] number {number}"
     fields = {"name", "id", "driver"}
+    select = table.pop("select", []) if isinstance(table, dict) else []
     if not isinstance(table, dict) or set(table) != fields or not all(isinstance(v, str) for v in table.values()):
-        raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}")
+        raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}, and may have a list select")
+    if not isinstance(select, list) or not all(isinstance(pattern, str) for pattern in select):
+        raise UsageError(f"{where}: select must be a list of strings")
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
         raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
-    return Device(**table)
+    return Device(**table, select=tuple(select))
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -214,7 +214,8 @@ def _execute(
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
+                only = choose.selections(where, options.device, inventory)
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), only)
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:

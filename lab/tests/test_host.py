@@ -53,6 +53,7 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ('["-cpu", "max"]', "[1]", "qemu must be a list of strings"),
         ('"8086:10c9"', '"igb"', "number 1: id = 'igb'"),
         ('driver = "vfio-pci"', "", "number 1: needs exactly"),
+        ('name = "igb"', 'name = "igb"\nselect = "all"', "number 1: select must be a list"),
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
         ('arch = "x86_64"', 'arch = "pdp11"', "arch = 'pdp11' is not known .known: x86_64"),
         ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
