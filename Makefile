@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks
-# make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run; an hour)
+# make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
