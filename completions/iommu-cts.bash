@@ -8,7 +8,7 @@
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
 	[.]="run device-test doctor list hosts lab report new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --waivers --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --max-failures --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
@@ -63,7 +63,7 @@ _iommu_cts_candidates() {
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
 	report | --resume)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;

@@ -15,6 +15,7 @@ from lab.progress import Step
 from lab.toolbox import Toolbox
 
 TOP = Path(__file__).parent.parent
+SELFTESTS = "tools/testing/selftests"
 PARTS = ("suites", "runner/exec", "runner/survey", "lab/guest")
 
 
@@ -40,11 +41,13 @@ class Binaries:
         return self.folder / "cts-init"
 
 
-def _tree_digest(headers: Path, selftests: Path) -> str:
-    """Stands for everything of a kernel tree that the programs are compiled from: headers, the harness, drivers of test devices."""
+def _tree_digest(headers: Path, tree: Path) -> str:
+    """Stands for everything of a kernel tree that the programs are compiled from: the exported headers, the harness, the drivers of test
+    devices and what those include."""
     total = hashlib.sha256()
-    drivers = selftests / "vfio/lib"
-    for path in [*sorted(headers.rglob("*.h")), *sorted(selftests.glob("*.h")), *sorted(drivers.rglob("*.[ch]"))]:
+    selftests = tree / SELFTESTS
+    files = [headers.rglob("*.h"), selftests.glob("*.h"), (selftests / "vfio/lib").rglob("*.[ch]"), (tree / "tools/include").rglob("*.h")]
+    for path in (path for found in files for path in sorted(found)):
         total.update(str(path.name).encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -64,10 +67,9 @@ def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False
     """
     reviewed.check(TOP, source.tree)
     khdr = kernel.headers(toolbox, source, arch)
-    selftests = source.tree / "tools/testing/selftests"
-    if not (selftests / "kselftest_harness.h").is_file():
-        raise LabError(f"{source.label} has no tools/testing/selftests/kselftest_harness.h")
-    what = [toolbox.key, _tree_digest(khdr / "include", selftests), str(TOP), sanitize]
+    if not (source.tree / SELFTESTS / "kselftest_harness.h").is_file():
+        raise LabError(f"{source.label} has no {SELFTESTS}/kselftest_harness.h")
+    what = [toolbox.key, _tree_digest(khdr / "include", source.tree), str(TOP), sanitize]
     out = cache.root() / "build" / cache.digest(what)
     readonly = {"src": TOP, "ksrc": source.tree, "khdr": khdr}
     with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):

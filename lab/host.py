@@ -30,10 +30,9 @@ class Device:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local" or "qemu"; the rest below `title` describes a virtual host.
-
-    `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those of its architecture.
-    """
+    """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
+    firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
+    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture."""
 
     name: str
     title: str
@@ -46,6 +45,7 @@ class Host:
     kernel: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
+    faults: str = "contained"
 
     @property
     def machine(self) -> Arch:
@@ -58,13 +58,15 @@ class Host:
         return [FLAVOURS / f"{self.flavour}.config"] if self.flavour else []
 
 
-LOCAL = Host("local", "this machine, as an example of a real host", "local")
+LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
 
 _KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list, "flavour": str,
+    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
+_FAULTS = ("none", "contained")
+_OF_LOCAL = ("title", "target", "faults")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
 
 
@@ -81,6 +83,14 @@ def _device(path: Path, number: int, table: Any) -> Device:
     return Device(**table, select=tuple(select))
 
 
+def _local(path: Path, table: dict[str, Any]) -> Host:
+    """This machine, with a description of its own."""
+    for key in table:
+        if key not in _OF_LOCAL:
+            raise UsageError(f"{path}: {key} is for virtual hosts; with target = 'local' there may be {', '.join(_OF_LOCAL)}")
+    return Host(path.stem, table.get("title", LOCAL.title), "local", faults=table.get("faults", LOCAL.faults))
+
+
 def _table(path: Path) -> dict[str, Any]:
     """A file's keys, with the types that they must have; its devices are read."""
     try:
@@ -92,8 +102,12 @@ def _table(path: Path) -> dict[str, Any]:
             raise UsageError(f"{path}: unknown key {key!r} (known: {', '.join(_KEYS)})")
         if not isinstance(value, _KEYS[key]):
             raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
+        if _KEYS[key] is int and (value is True or value < 1):
+            raise UsageError(f"{path}: {key} must be 1 or more")
         if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
             raise UsageError(f"{path}: {key} must be a list of strings")
+    if table.get("faults", "none") not in _FAULTS:
+        raise UsageError(f"{path}: faults = {table['faults']!r} is none of {', '.join(_FAULTS)}")
     if "device" in table:
         table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
     return table
@@ -113,12 +127,15 @@ def _with_parts(path: Path, table: dict[str, Any]) -> dict[str, Any]:
 
 def read(path: Path) -> Host:
     """Reads one description; UsageError names the file and the key at fault."""
-    table = _with_parts(path, _table(path))
+    table = _table(path)
+    if table.get("target") == LOCAL.target:
+        return _local(path, table)
+    table = _with_parts(path, table)
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
-        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
+        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: local, qemu)")
     if table["arch"] not in ARCHES:
         raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
     devices = tuple(table.pop("device"))

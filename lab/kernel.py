@@ -59,7 +59,11 @@ class Recipe:
         """The lines of all fragments; of two for one symbol the later stays."""
         wanted: dict[str, str] = {}
         for fragment in self.fragments:
-            for line in fragment.read_text().splitlines():
+            try:
+                lines = fragment.read_text().splitlines()
+            except UnicodeDecodeError as error:
+                raise UsageError(f"--config {fragment}: {error}") from error
+            for line in lines:
                 found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set)", line)
                 if found:
                     wanted[found[1]] = line
@@ -215,9 +219,8 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (),
             _collect(recipe, out, draft, step, log)
         return _facts(source)
 
-    if source.editable:  # make knows what changed; the cache can't
-        cache.remove(cache.root() / "kernel" / key)
-    folder, _ = cache.obtain("kernel", key, title, [arch.image, "config"], fill)
+    # Of an editable source make knows what changed; the cache can't.
+    folder, _ = cache.obtain("kernel", key, title, [arch.image, "config"], fill, fresh=source.editable)
     return Built(folder, source)
 
 
@@ -308,6 +311,5 @@ def headers(toolbox: Toolbox, source: ksrc.Source, arch: Arch = NATIVE) -> Path:
         cache.remove(scratch)
         return {}
 
-    if source.editable:
-        cache.remove(cache.root() / "khdr" / key)
-    return cache.obtain("khdr", key, f"uAPI headers of {source.label}", ["include/linux/iommufd.h"], fill)[0]
+    title = f"uAPI headers of {source.label}"
+    return cache.obtain("khdr", key, title, ["include/linux/iommufd.h"], fill, fresh=source.editable)[0]

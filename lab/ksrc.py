@@ -97,12 +97,13 @@ def of_package(version: str | None) -> Source:
     pointer = cache.root() / "ksrc" / f"{package}@{wanted or 'newest'}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
     drift: str | None = None
-    if pointer.exists():
-        key, _, note = pointer.read_text().partition("\n")
+    pointed = cache.read_pointer(pointer)
+    if pointed is not None:
+        key, _, note = pointed.partition("\n")
         drift = note or None
     else:
         key, drift = _fetch(package, wanted)
-        pointer.write_text(f"{key}\n{drift or ''}")
+        cache.write_pointer(pointer, f"{key}\n{drift or ''}")
 
     def again(_: Path) -> dict[str, Any]:
         pointer.unlink()
@@ -165,7 +166,9 @@ def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Sourc
             shutil.rmtree(draft)
             how = ["cp", "-a"] if source.editable else ["cp", "-al"]
             exclude = draft / ".git"
-            subprocess.run([*how, str(source.tree), str(draft)], check=True)
+            done = subprocess.run([*how, str(source.tree), str(draft)], stderr=subprocess.PIPE, text=True, errors="replace")
+            if done.returncode:
+                raise LabError(f"{source.label} can't be copied:\n" + "\n".join(done.stderr.splitlines()[-5:]))
             cache.remove(exclude)
             (draft / cache.MANIFEST).unlink(missing_ok=True)
             for patch in patches:

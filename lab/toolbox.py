@@ -308,7 +308,7 @@ def _make(profile: str, pointer: Path) -> str:
 
         key = cache.digest({"recipe": RECIPE, "profile": profile, "suites": SUITES, "versions": versions})
         cache.obtain("toolbox", key, f"toolbox '{profile}'", ["tree/var/lib/dpkg/status"], fill)
-        pointer.write_text(key)
+        cache.write_pointer(pointer, key)
     return key
 
 
@@ -330,7 +330,7 @@ def obtain(profile: str = "lab") -> Toolbox:
     wanted = cache.digest({"recipe": RECIPE, "lock": {package: locked.get(package) for package in PROFILES[profile]}})
     pointer = cache.root() / "toolbox" / f"{profile}-{wanted}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
-    key = pointer.read_text() if pointer.exists() else _make(profile, pointer)
+    key = cache.read_pointer(pointer) or _make(profile, pointer)
 
     def again(_: Path) -> dict[str, Any]:
         pointer.unlink()

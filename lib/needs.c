@@ -68,6 +68,9 @@ struct cts_missing cts_missing_need(unsigned int needs)
 {
 	size_t i;
 
+	/* A test of a device file binds it. */
+	if (needs & CTS_NEED_CDEV)
+		needs |= CTS_NEED_IOMMUFD;
 	for (i = 0; i < cts_need_count; i++) {
 		struct cts_missing found = { .reason = needs_table[i].reason };
 

@@ -199,3 +199,11 @@ int __sysfs_write(const char *path, const char *text)
 	close(fd);
 	return error;
 }
+
+int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)
+{
+	char path[2 * SYSFS_PATH];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
+	return __sysfs_write(path, bdf);
+}

@@ -52,6 +52,12 @@ void sysfs_config(void *buffer, size_t size);
 /* The driver that has the device. */
 void sysfs_driver(char name[SYSFS_PATH]);
 
+/*
+ * Tells the PCI driver @driver to take or leave the function @bdf: @what is "bind" or "unbind". 0
+ * or -errno.
+ */
+int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf);
+
 /* Writes @text to the file @path, as a shell's echo would. 0 or -errno. */
 int __sysfs_write(const char *path, const char *text);
 

@@ -83,9 +83,17 @@ def _requirement(path: Path, number: int, table: Any) -> Requirement:
         parts = [f"missing {', '.join(sorted(missing))}"] if missing else []
         parts += [f"unknown {', '.join(sorted(unknown))}"] if unknown else []
         raise LabError(f"{where} ({table.get('id', 'no id')}): {'; '.join(parts)}")
+    for key, value in table.items():
+        if key == "needs" and not (isinstance(value, list) and all(isinstance(need, str) for need in value)):
+            raise LabError(f"{where} ({table['id']}): needs must be a list of the names in lib/needs.def")
+        if key != "needs" and not isinstance(value, str):
+            raise LabError(f"{where} ({table['id']}): {key} must be a text")
     for key, allowed in (("level", _LEVELS), ("kind", _KINDS)):
         if table[key] not in allowed:
             raise LabError(f"{where} ({table['id']}): {key} = {table[key]!r} is none of {', '.join(allowed)}")
+    unknown_needs = set(table["needs"]) - set(need_scopes())
+    if unknown_needs:
+        raise LabError(f"{where} ({table['id']}): needs {', '.join(map(repr, sorted(unknown_needs)))}, which lib/needs.def does not have")
     fields: dict[str, Any] = {**table, "needs": tuple(table["needs"])}
     return Requirement(**fields)
 
@@ -98,7 +106,10 @@ def requirements(folder: Path = REQUIREMENTS) -> dict[str, Requirement]:
             table = tomllib.loads(path.read_text())
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise LabError(f"{path}: {error}") from error
-        for number, entry in enumerate(table.get("requirement", []), 1):
+        entries = table.get("requirement", [])
+        if not isinstance(entries, list):
+            raise LabError(f"{path.name}: 'requirement' is no list of tables; write [[requirement]]")
+        for number, entry in enumerate(entries, 1):
             requirement = _requirement(path, number, entry)
             if requirement.id in found:
                 raise LabError(f"{path.name}: requirement {requirement.id} stands twice in the catalogue")

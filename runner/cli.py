@@ -2,9 +2,7 @@
 """The command line."""
 
 import argparse
-import os
 import re
-import signal
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,20 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, host, kernel, ksrc
-from lab.errors import LabError, UsageError
+from lab import binaries, entry, host, kernel, ksrc
+from lab.errors import UsageError
 from results import report, summary
-from results.build import SchemaError
-from results.journal import JournalError
-from results.report import ReportError
 from runner import catalogue, device_test, doctor, every, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
-
-EXIT_USAGE = 2
-EXIT_LAB = 3
-EXIT_INTERRUPTED = 128 + signal.SIGINT
-EXIT_PIPE = 128 + signal.SIGPIPE
 
 OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
 
@@ -72,11 +62,22 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of failures")
+    return int(text)
+
+
 def _bdf(text: str) -> str:
     full = text if text.count(":") == 2 else f"0000:{text}"
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
         raise argparse.ArgumentTypeError(f"{text!r} is no PCI address such as 0000:01:00.0")
     return full
+
+
+def _once(words: list[str]) -> list[str]:
+    """Each word once, in order."""
+    return list(dict.fromkeys(words))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -86,8 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
         if given:
             raise UsageError(f"--{given[0].replace('_', '-')} is not for --resume, which goes on with the run as it was begun")
     options = running.Options(
-        arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
-        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs,
+        arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
+        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
     )  # fmt: skip
     if arguments.host == every.NAME:
         return every.run(options, _wide_console())
@@ -101,7 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _device_test(arguments: argparse.Namespace) -> int:
     options = running.Options(
-        arguments.host, select=[device_test.SELECT], device=arguments.device, kernel=arguments.kernel, modules=arguments.modules,
+        arguments.host, select=[device_test.SELECT], device=_once(arguments.device), kernel=arguments.kernel, modules=arguments.modules,
         accel=arguments.accel,
     )  # fmt: skip
     folder, judged = running.run(options)
@@ -256,6 +257,10 @@ def parser() -> argparse.ArgumentParser:
         "--jobs", type=_jobs, metavar="N",
         help="share the plan among N virtual hosts side by side (default: 2 where there are the processors and the memory)",
     )  # fmt: skip
+    run.add_argument(
+        "--max-failures", type=_count, default=0, metavar="N",
+        help="start no more tests after N that failed, known failures among them; --resume goes on with the others",
+    )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
 
@@ -302,22 +307,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _call(words: list[str] | None) -> int:
+    arguments = parser().parse_args(words)
+    return int(arguments.call(arguments))
+
+
 def main(words: list[str] | None = None) -> int:
     """Runs the command and returns its exit code; errors become messages."""
-    arguments = parser().parse_args(words)
-    try:
-        code = int(arguments.call(arguments))
-        sys.stdout.flush()
-        return code
-    except UsageError as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except BrokenPipeError:  # who read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
-    except (LabError, JournalError, ReportError, SchemaError, OSError) as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_LAB
-    except KeyboardInterrupt:
-        print("iommu-cts: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return entry.ending("iommu-cts", lambda: _call(words), running.FAULTS)

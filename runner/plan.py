@@ -10,6 +10,7 @@ from results.journal import Left, PlannedTest, Skip
 from runner.catalogue import DEVICE, Test
 
 NO_DEVICE = "no-device"
+NO_FAULTS = "faults-not-allowed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +57,11 @@ def _item(test: Test, device: str | None, program: str, skip: Skip | None = None
 
 
 def make(
-    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str],
+    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str], no_faults: str | None = None,
     only: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Item]:
-    """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen.
+    """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen; so is
+    one that provokes faults, unless `no_faults`, why it may not, is None.
 
     `scopes` gives the scope of each need, `programs` the path on the target of each binary, `only` the patterns of a device that is for
     some tests alone.
@@ -67,11 +69,12 @@ def make(
     items = []
     for test in tests:
         program = programs[test.binary]
+        skip = Skip(NO_FAULTS, no_faults) if test.faults and no_faults else None
         able = [device for device in devices if not only or device not in only or _matches(test, only[device])]
         if not any(scopes[need] == DEVICE for need in test.needs):
-            items.append(_item(test, None, program))
+            items.append(_item(test, None, program, skip))
         elif able:
-            items += [_item(test, device, program) for device in able]
+            items += [_item(test, device, program, skip) for device in able]
         else:
             skip = Skip(NO_DEVICE, "the host has none of the devices that its description names for it")
             items.append(_item(test, None, program, skip))

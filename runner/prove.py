@@ -26,6 +26,7 @@ from runner import run as running
 KEPT = running.RUNS / "proofs.json"
 EXIT_LAB = 3
 SHOWN = 4  # tests named for each fault
+ENOUGH = 10  # failures; each costs a boot, and known ones are among them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +66,12 @@ def of_run(fault: faults.Fault, judged: Run, folder: Path, known: Sequence[str] 
     )  # fmt: skip
 
 
-def _run(host: str, tests: Sequence[str], folder: Path, jobs: int | None) -> tuple[Path, Run]:
-    """A run on the kernel in `folder`. LabError if it did not come to its end."""
-    kept, judged = running.run(running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs))
+def _run(host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0) -> tuple[Path, Run]:
+    """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough. LabError if the lab ended it."""
+    kept, judged = running.run(running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough))
     if judged.interrupted:
         raise KeyboardInterrupt
-    if not judged.complete:
+    if not judged.complete and sum(result.verdict is Verdict.FAIL for result in judged.results) < enough:
         raise LabError(f"the run {kept.name} did not come to its end")
     return kept, judged
 
@@ -182,7 +183,7 @@ def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], sour
                     if fault.name not in builds:
                         raise LabError("it has no place in this kernel")
                     image = builds[fault.name].result()
-                    folder, judged = _run(fault.host, fault.tests, image, jobs)
+                    folder, judged = _run(fault.host, fault.tests, image, jobs, ENOUGH)
                     shutil.rmtree(image)
                     proof = of_run(fault, judged, folder, known)
                     if not proof.tests:

@@ -8,7 +8,7 @@ import pytest
 
 from lab import kernel, ksrc, toolbox
 from lab.arch import ARCHES, Arch
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
 
 BOX = Toolbox(Path("/nonexistent"), "key", {}, {})
@@ -53,6 +53,12 @@ def test_everything_that_goes_in_is_in_the_key(tmp_path: Path) -> None:
 def test_a_missing_fragment_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="--config .*nowhere: no such file"):
         kernel.Recipe(BOX, SOURCE, [tmp_path / "nowhere"])
+
+
+def test_a_fragment_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fragment").write_bytes(b"# \xe9\n")
+    with pytest.raises(UsageError, match="--config .*fragment: .*can't decode"):
+        kernel.Recipe(BOX, SOURCE, [tmp_path / "fragment"])
 
 
 def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:

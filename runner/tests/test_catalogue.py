@@ -68,6 +68,11 @@ def test_requirements_are_read(tmp_path: Path) -> None:
         (ENTRY.replace('"promise"', '"hope"'), "kind = 'hope'"),
         ("[[requirement]\n", "file.toml"),
         ('requirement = ["x"]', "is no table"),
+        (ENTRY.replace("[[requirement]]", "[requirement]"), r"write \[\[requirement\]\]"),
+        (ENTRY.replace('["cdev"]', "3"), "needs must be a list"),
+        (ENTRY.replace('["cdev"]', "[3]"), "needs must be a list"),
+        (ENTRY.replace('"cdev"', '"cdev", "luck"'), "PARK-001.: needs 'luck', which lib/needs.def does not have"),
+        (ENTRY.replace('"PARK-001"', "1"), "id must be a text"),
     ],
 )
 def test_a_mistake_in_the_catalogue_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -34,7 +34,7 @@ def complete(*lines: str, script: Path = SCRIPT, cache: str = "/nonexistent") ->
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "IOMMU_CTS_CACHE": cache},
+        env={**os.environ, "IOMMU_CTS_CACHE": cache, "IOMMU_CTS_RUNS": ""},
     )
     assert done.stderr == ""
     return [line.split() for line in done.stdout.splitlines()]

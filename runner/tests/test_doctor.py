@@ -274,7 +274,7 @@ def test_a_function_that_this_machine_does_not_have() -> None:
 @pytest.mark.parametrize(("words", "said"), [
     (["igb"], "'igb' is no PCI address"),
     (["--host", "vdt"], "no host 'vdt'"),
-    (["--kernel", "/nowhere"], "--kernel is for virtual hosts"),
+    (["--kernel", "/nowhere"], "are for virtual hosts"),
 ])  # fmt: skip
 def test_wrong_usage(words: list[str], said: str) -> None:
     done = call(*words)

@@ -77,7 +77,7 @@ static int as_nobody(int (*action)(const struct vfio_layout *layout), mode_t mod
 
 	fflush(NULL);
 	child = fork();
-	cts_require(child >= 0, "fork");
+	cts_lab_require(child >= 0, "fork");
 	if (!child) {
 		make_nodes(NOBODY, mode);
 		give_up_privilege(NOBODY);
