@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from lab import host
+from lab import entry, host
 from lab.errors import LabError, UsageError
 from results import summary
 from results.model import COUNTS, Run, counts
@@ -37,7 +37,7 @@ def _visit(options: running.Options, console: Console) -> Visit:
         _, judged = running.run(options)
     except UsageError:
         raise
-    except (LabError, OSError) as error:
+    except (LabError, *entry.SYSTEM) as error:
         print(f"iommu-cts: host {options.host}: {error}", file=sys.stderr)
     else:
         summary.print_summary(judged, console)
