@@ -15,7 +15,7 @@ declare -gA _iommu_cts_words=(
 	[coverage]="--json --markdown --help"
 	[hosts]="--help"
 	[lab]="build boot shell prove clean lock --help"
-	[lab build]="--ksrc --patch --config --help"
+	[lab build]="--ksrc --patch --config --host --help"
 	[lab boot]="--host --accel --kernel --modules --help"
 	[lab shell]="--host --accel --kernel --modules --help"
 	[lab prove]="--list --table --ksrc --jobs --help"
@@ -56,6 +56,7 @@ _iommu_cts_candidates() {
 	case ${1:-$2} in
 	--host)
 		echo local
+		[[ $2 != run ]] || echo all
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
 	--accel) printf '%s\n' tcg kvm ;;

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab import cache, kernel, reviewed
+from lab.arch import NATIVE, Arch
 from lab.errors import LabError
 from lab.ksrc import Source
 from lab.progress import Step
@@ -23,12 +24,13 @@ class Binaries:
     """Programs: `suites` maps <subject>/<file> to a test program.
 
     They are static, unless they are built with sanitizers: then `libraries` maps the path on the target of each shared library that they
-    need to its file.
+    need to its file. `emulator` is what runs them on this machine, if they don't run by themselves.
     """
 
     folder: Path
     suites: dict[str, Path]
     libraries: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    emulator: Path | None = None
 
     @property
     def cts_exec(self) -> Path:
@@ -57,14 +59,14 @@ def _libraries(toolbox: Toolbox, out: Path, program: str) -> dict[str, Path]:
     return {path.removeprefix("/"): toolbox.tree / path.removeprefix("/") for path in paths}
 
 
-def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False) -> Binaries:
-    """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. LabError with the compiler's words,
-    or with what that tree's vfio offers and nobody reviewed.
+def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False, arch: Arch = NATIVE) -> Binaries:
+    """Builds for the uAPI headers and the test harness of `source`; make rebuilds only what changed. `toolbox` is that of `arch`.
+    LabError with the compiler's words, or with what that tree's vfio offers and nobody reviewed.
 
     With `sanitize` the suites and cts-exec stop at the first error of their own that AddressSanitizer or UBSan sees.
     """
     reviewed.check(TOP, source.tree)
-    khdr = kernel.headers(toolbox, source)
+    khdr = kernel.headers(toolbox, source, arch)
     if not (source.tree / SELFTESTS / "kselftest_harness.h").is_file():
         raise LabError(f"{source.label} has no {SELFTESTS}/kselftest_harness.h")
     what = [toolbox.key, _tree_digest(khdr / "include", source.tree), str(TOP), sanitize]
@@ -74,10 +76,11 @@ def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False
         out.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             argv = ["make", "-C", f"/mnt/src/{part}", "-j3", "KSRC=/mnt/ksrc", "KHDR=/mnt/khdr", f"VERSION={version}"]
-            argv += [f"SAN={int(sanitize)}", "OUT=/mnt/out" + ("/suites" if part == "suites" else "")]
+            argv += [*arch.compilers, f"SAN={int(sanitize)}", "OUT=/mnt/out" + ("/suites" if part == "suites" else "")]
             toolbox.run(f"building {part}", argv, binds={"out": out}, readonly=readonly)
     wanted = {
         str(path.relative_to(TOP / "suites").with_suffix("")) for path in (TOP / "suites").glob("*/*.c")
     }  # a program whose source is gone may still lie in the build tree
     libraries = _libraries(toolbox, out, "cts-exec-san") if sanitize else {}
-    return Binaries(out, {name: out / "suites" / name for name in sorted(wanted)}, libraries)
+    emulator = toolbox.tree / arch.runs if arch.runs else None
+    return Binaries(out, {name: out / "suites" / name for name in sorted(wanted)}, libraries, emulator)

@@ -12,42 +12,47 @@ from pathlib import Path
 from typing import Any
 
 from lab import cache, ksrc, scratch
+from lab.arch import NATIVE, Arch
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from lab.toolbox import Toolbox
 
 HERE = Path(__file__).parent
-FRAGMENT = HERE / "kernel" / "x86_64.config"
+FRAGMENTS = HERE / "kernel"
 RECIPE = 1  # raise it when the way of building changes what comes out
-IMAGE = "bzImage"
-TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/x86/configs/tiny.config")
+TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/{source}/configs/tiny.config")
 
 # Inside the toolbox every tree is at the same place, so that build trees can be copied from one kernel to the next. Looking for
 # warnings would take a sixth of the time of a first build, and is done where the kernel is developed.
 MAKE = [
-    "make", "-C", "/mnt/ksrc", "O=/mnt/kbuild", "ARCH=x86_64", "KCFLAGS=-w", "KBUILD_BUILD_USER=iommu-cts",
+    "make", "-C", "/mnt/ksrc", "O=/mnt/kbuild", "KCFLAGS=-w", "KBUILD_BUILD_USER=iommu-cts",
     "KBUILD_BUILD_HOST=lab", "KBUILD_BUILD_TIMESTAMP=1970-01-01", "KBUILD_BUILD_VERSION=1",
 ]  # fmt: skip
 
 
+def _make(arch: Arch) -> list[str]:
+    return [*MAKE, f"ARCH={arch.kbuild}", f"CROSS_COMPILE={arch.cross}"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Built:
-    """A kernel that was built here: `folder` holds bzImage, config and, where it has modules, lib/modules."""
+    """A kernel that was built here: `folder` holds the image, config and, where it has modules, lib/modules."""
 
     folder: Path
     source: ksrc.Source
 
 
 class Recipe:
-    """One kernel to build: where from and with which configuration."""
+    """One kernel to build: where from, with which configuration, and for which architecture: `toolbox` is that one's."""
 
-    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path]) -> None:
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path], arch: Arch = NATIVE) -> None:
         for fragment in fragments:
             if not fragment.is_file():
                 raise UsageError(f"--config {fragment}: no such file")
         self.toolbox = toolbox
         self.source = source
-        self.fragments = [FRAGMENT, *fragments]
+        self.arch = arch
+        self.fragments = [FRAGMENTS / "common.config", FRAGMENTS / f"{arch.name}.config", *fragments]
         self.lines = self._wanted()
 
     def _wanted(self) -> list[str]:
@@ -64,6 +69,12 @@ class Recipe:
                     wanted[found[1]] = line
         return list(wanted.values())
 
+    def lines_for(self, version: tuple[int, int]) -> list[str]:
+        """Those of a kernel of this version: a line may be for newer ones alone."""
+        parts = [line.partition("# since ") for line in self.lines if line.startswith("CONFIG_")]
+        kept = [line.rstrip() for line, _, since in parts if not since or tuple(map(int, since.split("."))) <= version]
+        return kept + [line for line in self.lines if not line.startswith("CONFIG_")]
+
     def key(self, identity: tuple[str, ...] | None = None) -> str:
         """The cache key: source, configuration, compiler and recipe."""
         what = {"recipe": RECIPE, "source": identity or self.source.identity, "config": self.lines}
@@ -71,14 +82,14 @@ class Recipe:
 
     def make(self, out: Path, *words: str) -> list[str]:
         """The command that runs make in the toolbox with build tree `out`."""
-        return self.toolbox.command([*MAKE, *words], binds={"kbuild": out}, readonly={"ksrc": self.source.tree})
+        return self.toolbox.command([*_make(self.arch), *words], binds={"kbuild": out}, readonly={"ksrc": self.source.tree})
 
 
 def _seed(recipe: Recipe, out: Path) -> None:
     """Starts a build tree as a copy of that of the nearest kernel already built, if there is one."""
     trees = cache.root() / "kbuild"
     unpatched = trees / recipe.key(recipe.source.identity[:2])
-    plain = trees / Recipe(recipe.toolbox, recipe.source, []).key(recipe.source.identity[:2])
+    plain = trees / Recipe(recipe.toolbox, recipe.source, [], recipe.arch).key(recipe.source.identity[:2])
     for near in (unpatched, plain):
         if near != out and (near / "built").exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(near), str(out)], check=True)
@@ -109,20 +120,21 @@ def _run(step: Step, argv: list[str], log: Path) -> None:
 
 
 def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
-    wanted = "\n".join(recipe.lines) + "\n"
+    lines = recipe.lines_for(_version(recipe.source.tree))
+    wanted = "\n".join(lines) + "\n"
     fragment = out / "iommu-cts.config"
     if fragment.exists() and fragment.read_text() == wanted:
         return
     step.note("configuring")
     # What `make tinyconfig` does, with our lines behind its own (for Kconfig the last line of a symbol counts) and in one step.
-    tiny = [recipe.source.tree / name for name in TINY]
+    tiny = [recipe.source.tree / name.format(source=recipe.arch.source) for name in TINY]
     (out / "wanted.config").write_text("".join(path.read_text() for path in tiny if path.exists()) + wanted)
     _run(step, recipe.make(out, "KCONFIG_ALLCONFIG=/mnt/kbuild/wanted.config", "allnoconfig"), log)
     config = set((out / ".config").read_text().splitlines())
     symbols = {line.split("=")[0] for line in config if line.startswith("CONFIG_")}
     lost = [
         line
-        for line in recipe.lines
+        for line in lines
         if (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
     ]
     if lost:
@@ -133,16 +145,31 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     fragment.write_text(wanted)
 
 
+def _version(tree: Path) -> tuple[int, int]:
+    """The two first numbers of a kernel tree's version."""
+    text = (tree / "Makefile").read_text()
+    major, minor = (re.search(rf"^{name} = (\d+)$", text, re.MULTILINE) for name in ("VERSION", "PATCHLEVEL"))
+    if not major or not minor:
+        raise LabError(f"{tree}/Makefile names no version")
+    return int(major[1]), int(minor[1])
+
+
 def _symbol(line: str) -> str:
     return line.removeprefix("# ").split("=")[0].split(" ")[0]
 
 
-def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
-    shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
+def _keep(recipe: Recipe, out: Path, draft: Path) -> None:
+    """The image and the configuration."""
+    arch = recipe.arch
+    shutil.copy(out / "arch" / arch.source / "boot" / arch.image, draft / arch.image)
     shutil.copy(out / ".config", draft / "config")
+
+
+def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
+    _keep(recipe, out, draft)
     if re.search(r"^CONFIG_\w+=m$", (draft / "config").read_text(), re.MULTILINE):
         step.note("modules")
-        words = [*MAKE, f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
+        words = [*_make(recipe.arch), f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
         binds = {"kbuild": out, "out": draft}
         _run(step, recipe.toolbox.command(words, binds=binds, readonly={"ksrc": recipe.source.tree}), log)
         for release in draft.glob("lib/modules/*"):
@@ -164,12 +191,12 @@ def _facts(source: ksrc.Source) -> dict[str, Any]:
     }
 
 
-def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ()) -> Built:
-    """The kernel of `source` with the default configuration and `fragments` on top, built unless it is in the cache.
+def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (), arch: Arch = NATIVE) -> Built:
+    """The kernel of `source` with the architecture's configuration and `fragments` on top, built unless it is in the cache.
 
     LabError if it does not build, or if a line of the configuration did not survive.
     """
-    recipe = Recipe(toolbox, source, fragments)
+    recipe = Recipe(toolbox, source, fragments, arch)
     key = recipe.key()
     title = f"kernel from {source.label}"
 
@@ -184,7 +211,7 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
                 cache.remove(out)
                 _seed(recipe, out)
             _configure(recipe, out, step, log)
-            targets = [IMAGE]
+            targets = [arch.image]
             if re.search(r"^CONFIG_\w+=m$", (out / ".config").read_text(), re.MULTILINE):
                 targets.append("modules")
             _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
@@ -193,7 +220,7 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
         return _facts(source)
 
     # Of an editable source make knows what changed; the cache can't.
-    folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill, fresh=source.editable)
+    folder, _ = cache.obtain("kernel", key, title, [arch.image, "config"], fill, fresh=source.editable)
     return Built(folder, source)
 
 
@@ -245,11 +272,10 @@ class Variants:
         self._changed = set(texts)
         with Step(f"kernel {name}") as step:
             out = self._folder / "kbuild"
-            _run(step, self._recipe.make(out, f"-j{_jobs()}", IMAGE), self._log())
+            _run(step, self._recipe.make(out, f"-j{_jobs()}", self._recipe.arch.image), self._log())
         draft = self._folder / name
         draft.mkdir()
-        shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
-        shutil.copy(out / ".config", draft / "config")
+        _keep(self._recipe, out, draft)
         (draft / cache.MANIFEST).write_text(json.dumps({"facts": _facts(self.plain.source)}))
         return draft
 
@@ -271,14 +297,14 @@ def source_of(folder: Path) -> ksrc.Source | None:
     return source if tree.is_dir() else None
 
 
-def headers(toolbox: Toolbox, source: ksrc.Source) -> Path:
+def headers(toolbox: Toolbox, source: ksrc.Source, arch: Arch = NATIVE) -> Path:
     """The uAPI headers of `source`, installed: a folder with include/."""
-    key = cache.digest({"headers": source.identity})
+    key = cache.digest({"headers": source.identity, "arch": arch.name})
 
     def fill(draft: Path) -> dict[str, Any]:
         scratch = draft / "kbuild"
         scratch.mkdir()
-        argv = [*MAKE, f"-j{_jobs()}", "headers_install", "INSTALL_HDR_PATH=/mnt/out"]
+        argv = [*_make(arch), f"-j{_jobs()}", "headers_install", "INSTALL_HDR_PATH=/mnt/out"]
         binds = {"kbuild": scratch, "out": draft}
         with Step(f"uAPI headers of {source.label}"):
             toolbox.run("headers_install", argv, binds=binds, readonly={"ksrc": source.tree})

@@ -137,11 +137,12 @@ def find(spec: str | None) -> Source:
     raise UsageError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
 
 
-def with_toolbox(spec: str | None) -> tuple[Toolbox, Source]:
-    """The toolbox and the source that `--ksrc` names, fetched at the same time: making the toolbox keeps one processor busy at most."""
+def with_toolbox(spec: str | None, profile: str = "lab") -> tuple[Toolbox, Source]:
+    """The toolbox of `profile` and the source that `--ksrc` names, fetched at the same time: making the toolbox keeps one processor busy
+    at most."""
     with ThreadPoolExecutor(1) as other:
         source = other.submit(find, spec)
-        return toolbox.obtain(), source.result()
+        return toolbox.obtain(profile), source.result()
 
 
 def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Source:

@@ -181,10 +181,11 @@ def requirements(folder: Path = REQUIREMENTS) -> dict[str, Requirement]:
     return found
 
 
-def describe(name: str, binary: Path) -> list[dict[str, Any]]:
-    """What a test program prints of its tests."""
+def describe(name: str, binary: Path, emulator: Path | None = None) -> list[dict[str, Any]]:
+    """What a test program prints of its tests; `emulator` runs it if it is of another architecture."""
+    argv = [str(path) for path in (emulator, binary) if path]
     try:
-        done = subprocess.run([str(binary), "--describe"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*argv, "--describe"], capture_output=True, text=True, timeout=60)
         tests = json.loads(done.stdout)["tests"]
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError) as error:
         raise LabError(f"suites/{name}: does not describe its tests ({error}); does it end with CTS_MAIN?") from error
@@ -237,14 +238,14 @@ def problems(tests: Iterable[Test], catalogue: Mapping[str, Requirement]) -> lis
     return found
 
 
-def load_tests(binaries: Mapping[str, Path]) -> list[Test]:
+def load_tests(binaries: Mapping[str, Path], emulator: Path | None = None) -> list[Test]:
     """Every test of the binaries, in the order in which they describe them."""
-    return [_test(name, entry) for name, binary in binaries.items() for entry in describe(name, binary)]
+    return [_test(name, entry) for name, binary in binaries.items() for entry in describe(name, binary, emulator)]
 
 
-def load(binaries: Mapping[str, Path]) -> list[Test]:
+def load(binaries: Mapping[str, Path], emulator: Path | None = None) -> list[Test]:
     """Every test of all the suites; LabError with all that is wrong with them."""
-    tests = load_tests(binaries)
+    tests = load_tests(binaries, emulator)
     wrong = problems(tests, requirements()) + reviewed.missing_tests(TOP, [test.path for test in tests])
     if wrong:
         raise LabError("the suites do not fit together:\n  " + "\n  ".join(wrong))

@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import catalogue, coverage, device_test, doctor, judge, labwork, plan, suite
+from runner import catalogue, coverage, device_test, doctor, every, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -91,6 +91,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
     )  # fmt: skip
+    if arguments.host == every.NAME:
+        return every.run(options, _wide_console())
     if arguments.resume is None:
         _, judged = running.run(options)
     else:
@@ -187,8 +189,10 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    box, source = ksrc.with_toolbox(arguments.ksrc)
-    print(kernel.build(box, ksrc.with_patches(box, source, arguments.patch), arguments.config).folder)
+    where = host.find(arguments.host)
+    box, source = ksrc.with_toolbox(arguments.ksrc, where.machine.toolbox)
+    patched = ksrc.with_patches(box, source, arguments.patch)
+    print(kernel.build(box, patched, [*where.fragments, *arguments.config], where.machine).folder)
     return 0
 
 
@@ -201,8 +205,8 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modules", metavar="DIR", help="the modules that belong to an image: lib/modules/<release>")
 
 
-def _add_host(parser: argparse.ArgumentParser, default: str = "vtd") -> None:
-    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file (default: {default})")
+def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str = "") -> None:
+    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file{more} (default: {default})")
     parser.add_argument(
         "--accel", choices=("tcg", "kvm"), default="tcg",
         help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
@@ -217,6 +221,7 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     build.add_argument("--ksrc", metavar="DIR|VERSION", help="a kernel tree, or a version that the distribution packages, such as 6.12")
     build.add_argument("--patch", nargs="+", type=Path, default=[], metavar="FILE", help="patches to apply to a copy (patch -p1)")
     build.add_argument("--config", nargs="+", type=Path, default=[], metavar="FRAGMENT", help="configuration on top of lab/kernel/")
+    build.add_argument("--host", default="vtd", help="the host that it is for: its architecture and flavour (default: vtd)")
     build.set_defaults(call=_build)
 
     boot = actions.add_parser("boot", help="boot a host, say what it is, switch it off")
@@ -255,7 +260,7 @@ def parser() -> argparse.ArgumentParser:
         "run", help="run tests on a host and judge them", epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    _add_host(run)
+    _add_host(run, more="; `all`: each virtual host, one after the other")
     _add_kernel(run)
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lab import host, qemu, scratch, survey, toolbox
+from lab.arch import NATIVE
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from results.journal import Writer
@@ -83,7 +84,7 @@ def _local_config(release: str) -> str | None:
 def _virtual_hosts(box: toolbox.Toolbox, facts: Facts) -> Finding:
     """Can this machine run the virtual hosts?"""
     need = max((host.find(name).memory_mib for name in host.names()), default=0)
-    what = f"QEMU {box.versions['qemu-system-x86']} in the toolbox, by software emulation"
+    what = f"QEMU {box.versions[NATIVE.emulator]} in the toolbox, by software emulation"
     if facts.available_kib >> 10 >= need:
         return ok("virtual-hosts", what)
     return warning("virtual-hosts", f"{what}; {facts.available_kib >> 10} MiB of memory are free",

@@ -87,14 +87,15 @@ def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> La
     """Makes or finds toolbox, kernel and programs; what is in the cache is not made again. LabError says what is missing."""
     if modules and not kernels:
         raise UsageError("--modules belongs to an image: name that too, by --kernel")
-    box, source = ksrc.with_toolbox(None)
+    arch = where.machine
+    box, source = ksrc.with_toolbox(None, arch.toolbox)
     picture = None
     if kernels:
         picture = image.find(box, kernels, modules)
         source = kernel.source_of(picture.path.parent) or source
     elif where.target == "qemu":
-        picture = image.of_folder(kernel.build(box, source).folder)
-    programs = binaries.build(box, source, suite.label())
+        picture = image.of_folder(kernel.build(box, source, where.fragments, arch).folder)
+    programs = binaries.build(box, source, suite.label(), arch=arch)
     return Lab(box, source, picture, programs)
 
 
@@ -235,7 +236,8 @@ def _execute(
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), _no_faults(where))
+                only = choose.selections(where, options.device, inventory)
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), _no_faults(where), only)
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:
@@ -291,7 +293,7 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
     lab = prepare(where, options.kernel, options.modules)
-    tests = catalogue.load(lab.programs.suites)
+    tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
         raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
     return where, lab, tests

@@ -11,6 +11,7 @@ import sys
 from rich.console import Console
 
 from lab import binaries, entry, host
+from lab.arch import NATIVE
 from lab.errors import UsageError
 from results import summary
 from runner import catalogue, judge, plan, suite
@@ -29,6 +30,8 @@ def main() -> int:
     where = host.find(arguments.host)
     if where.target != "qemu":
         raise UsageError(f"{where.name} is no virtual host: the libraries of a sanitized program are not there")
+    if where.machine is not NATIVE:
+        raise UsageError(f"{where.name} is of another architecture: the toolbox has no sanitizers for {where.arch}")
     lab = running.prepare(where, [], None)
     tests = catalogue.load(lab.programs.suites)
     if not plan.selected(tests, arguments.select)[0]:

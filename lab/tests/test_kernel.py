@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import kernel, ksrc
+from lab import kernel, ksrc, toolbox
+from lab.arch import ARCHES, Arch
 from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
 
@@ -20,6 +21,21 @@ def test_of_two_lines_for_a_symbol_the_later_stays(tmp_path: Path) -> None:
     lines = kernel.Recipe(BOX, SOURCE, [fragment]).lines
     assert "CONFIG_VFIO=m" in lines and "CONFIG_VFIO=y" not in lines
     assert "# CONFIG_NET is not set" in lines and "CONFIG_NET=y" not in lines
+
+
+def test_a_line_may_be_for_newer_kernels(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text("CONFIG_NEW=y  # since 7.0\n# CONFIG_NET is not set\n")
+    recipe = kernel.Recipe(BOX, SOURCE, [fragment])
+    assert "CONFIG_NEW=y" in recipe.lines_for((7, 0)) and "CONFIG_NEW=y" in recipe.lines_for((10, 1))
+    older = recipe.lines_for((6, 12))
+    assert not any("CONFIG_NEW" in line for line in older) and {"CONFIG_VFIO=y", "# CONFIG_NET is not set"} <= set(older)
+
+
+@pytest.mark.parametrize("arch", ARCHES.values(), ids=ARCHES)
+def test_every_architecture_has_what_it_needs(arch: Arch) -> None:
+    assert arch.toolbox in toolbox.PROFILES and arch.emulator in toolbox.PROFILES[arch.toolbox]
+    assert any(line.startswith("CONFIG_SERIAL_") for line in kernel.Recipe(BOX, SOURCE, [], arch).lines)
 
 
 def test_everything_that_goes_in_is_in_the_key(tmp_path: Path) -> None:

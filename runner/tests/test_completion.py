@@ -12,6 +12,7 @@ import pytest
 
 from lab import host
 from lab.binaries import TOP
+from runner import every
 from runner.cli import parser
 
 SCRIPT = TOP / "completions" / "iommu-cts.bash"
@@ -78,7 +79,8 @@ def test_only_options_that_take_a_value_wait_for_it(words: str) -> None:
 
 def test_hosts() -> None:
     offered, begun = complete("iommu-cts run --host ", "iommu-cts lab boot --host=v")
-    assert sorted(offered) == host.names() and sorted(begun) == [name for name in host.names() if name.startswith("v")]
+    assert sorted(offered) == sorted([*host.names(), every.NAME])
+    assert sorted(begun) == [name for name in host.names() if name.startswith("v")]
 
 
 def test_paths_of_tests() -> None:

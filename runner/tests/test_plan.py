@@ -38,6 +38,15 @@ def test_one_item_for_each_device_and_one_for_the_host() -> None:
     assert ids == ["access/parked/read@0000:01:00.0", "access/parked/read@0000:02:00.0", "ioas/alloc/one"]
 
 
+def test_a_device_may_be_for_some_tests_alone() -> None:
+    items = plan.make([READ, BIND], ["0000:01:00.0", "0000:02:00.0"], SCOPES, PROGRAMS, only={"0000:02:00.0": ["access/bind"]})
+    assert [(item.planned.path, item.planned.device) for item in items] == [
+        (READ.path, "0000:01:00.0"), (BIND.path, "0000:01:00.0"), (BIND.path, "0000:02:00.0"),
+    ]  # fmt: skip
+    (item,) = plan.make([READ], ["0000:02:00.0"], SCOPES, PROGRAMS, only={"0000:02:00.0": ["access/bind"]})
+    assert item.planned.device is None and item.planned.skip and item.planned.skip.code == "no-device"
+
+
 def test_without_a_device_the_test_is_seen_as_skipped() -> None:
     (item,) = plan.make([READ], [], SCOPES, PROGRAMS)
     assert item.planned.skip and item.planned.skip.code == "no-device"
