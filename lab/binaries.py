@@ -38,11 +38,14 @@ class Binaries:
         return self.folder / "cts-init"
 
 
-def _tree_digest(headers: Path, selftests: Path) -> str:
-    """Stands for everything of a kernel tree that the programs are compiled from: headers, the harness, drivers of test devices."""
+def _tree_digest(headers: Path, tree: Path) -> str:
+    """Stands for everything of a kernel tree that the programs are compiled from: headers, the harness, drivers of test devices, and
+    what iommufd's own test device is spoken to with.
+    """
     total = hashlib.sha256()
-    drivers = selftests / "vfio/lib"
-    for path in [*sorted(headers.rglob("*.h")), *sorted(selftests.glob("*.h")), *sorted(drivers.rglob("*.[ch]"))]:
+    selftests = tree / "tools/testing/selftests"
+    paths = [*sorted(headers.rglob("*.h")), *sorted(selftests.glob("*.h")), *sorted((selftests / "vfio/lib").rglob("*.[ch]"))]
+    for path in [*paths, *sorted(tree.glob("drivers/iommu/iommufd/iommufd_test.h"))]:
         total.update(str(path.name).encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -62,10 +65,9 @@ def build(toolbox: Toolbox, source: Source, version: str, sanitize: bool = False
     """
     reviewed.check(TOP, source.tree)
     khdr = kernel.headers(toolbox, source)
-    selftests = source.tree / "tools/testing/selftests"
-    if not (selftests / "kselftest_harness.h").is_file():
+    if not (source.tree / "tools/testing/selftests/kselftest_harness.h").is_file():
         raise LabError(f"{source.label} has no tools/testing/selftests/kselftest_harness.h")
-    what = [toolbox.key, _tree_digest(khdr / "include", selftests), str(TOP), sanitize]
+    what = [toolbox.key, _tree_digest(khdr / "include", source.tree), str(TOP), sanitize]
     out = cache.root() / "build" / cache.digest(what)
     readonly = {"src": TOP, "ksrc": source.tree, "khdr": khdr}
     with cache.lock(out.with_name(out.name + ".lock"), "the suites"), Step("suites and cts-exec"):
