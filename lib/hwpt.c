@@ -46,6 +46,18 @@ int __hw_info(int iommufd, struct iommu_hw_info *args)
 	return ioctl(iommufd, IOMMU_GET_HW_INFO, args) ? -errno : 0;
 }
 
+bool hw_info_tells_ats(int iommufd)
+{
+#ifdef IOMMU_IOAS_NOIOMMU_GET_PA
+	struct iommu_ioas_noiommu_get_pa args = { .size = sizeof(args) };
+
+	return !ioctl(iommufd, IOMMU_IOAS_NOIOMMU_GET_PA, &args) || errno != ENOTTY;
+#else
+	(void)iommufd;
+	return false;
+#endif
+}
+
 int __dirty_tracking(int iommufd, uint32_t hwpt, bool enable)
 {
 	struct iommu_hwpt_set_dirty_tracking args = {

@@ -37,6 +37,12 @@ int __hwpt_alloc_data(int iommufd, uint32_t device, uint32_t pt, uint32_t flags,
 /* IOMMU_GET_HW_INFO */
 int __hw_info(int iommufd, struct iommu_hw_info *args);
 
+/*
+ * Is the kernel of those that tell HW_CAP_ATS_NOT_SUPPORTED? A clear bit alone doesn't say; a call
+ * that is younger than it does.
+ */
+bool hw_info_tells_ats(int iommufd);
+
 /* IOMMU_HWPT_SET_DIRTY_TRACKING */
 int __dirty_tracking(int iommufd, uint32_t hwpt, bool enable);
 void dirty_tracking(int iommufd, uint32_t hwpt, bool enable);
