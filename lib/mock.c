@@ -260,14 +260,3 @@ int __mock_vevent(int iommufd, const struct mock *mock)
 	return -EOPNOTSUPP;
 }
 #endif
-
-int __mock_reserve(int iommufd, uint32_t ioas, uint64_t start, uint64_t length)
-{
-	struct iommu_test_cmd args = {
-		.op = IOMMU_TEST_OP_ADD_RESERVED,
-		.id = ioas,
-		.add_reserved = { .start = start, .length = length },
-	};
-
-	return test_command(iommufd, &args);
-}

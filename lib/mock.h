@@ -110,7 +110,4 @@ void mock_page_request(int iommufd, const struct mock *mock, uint32_t group, uin
 /* The device has an event for its vIOMMU; a struct iommu_viommu_event_selftest follows the header. */
 int __mock_vevent(int iommufd, const struct mock *mock);
 
-/* [@start, @start + @length) of @ioas is nobody's from now on, as if a device reserved it. */
-int __mock_reserve(int iommufd, uint32_t ioas, uint64_t start, uint64_t length);
-
 #endif

@@ -187,29 +187,31 @@ void sysfs_config(void *buffer, size_t size)
 	cts_close(&fd);
 }
 
-/* Extended capabilities are a list that begins at byte 256: id, version, place of the next. */
-bool sysfs_extended_capability(uint16_t id)
+/*
+ * Extended capabilities are a list that begins at byte 256: id, version, place of the next. Without
+ * any, sysfs may show 256 bytes only.
+ */
+size_t sysfs_extended_capability(uint16_t id)
 {
 	uint32_t config[1024], at = 0x100;
 	char path[SYSFS_PATH];
 	struct stat status;
 	int left;
 
-	memset(config, 0, sizeof(config));
 	device_path(path, "config");
 	if (stat(path, &status) || status.st_size < (off_t)sizeof(config))
-		return false;
+		return 0;
 	sysfs_config(config, sizeof(config));
 	for (left = 480; at >= 0x100 && left; left--) {
 		uint32_t header = config[at / 4];
 
 		if (!header || header == UINT32_MAX)
-			return false;
+			return 0;
 		if ((header & 0xffff) == id)
-			return true;
+			return at;
 		at = header >> 20 & 0xffc;
 	}
-	return false;
+	return 0;
 }
 
 void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH])

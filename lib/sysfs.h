@@ -50,10 +50,10 @@ void sysfs_real_path(char path[SYSFS_PATH]);
 void sysfs_config(void *buffer, size_t size);
 
 /*
- * Has the device the extended capability @id of PCI Express (0x0f ATS, 0x1b PASID)? As sysfs shows
- * its configuration space, all of it to root.
+ * Where in configuration space the device's extended capability @id of PCI Express is (0x0f ATS, 0x1b
+ * PASID), 0 if it has none: read as sysfs_config() does, which shows root all of it.
  */
-bool sysfs_extended_capability(uint16_t id);
+size_t sysfs_extended_capability(uint16_t id);
 
 /*
  * The attribute @name ("intel-iommu/cap") of the device's IOMMU, without the newline
