@@ -46,6 +46,14 @@ int __hw_info(int iommufd, struct iommu_hw_info *args)
 	return ioctl(iommufd, IOMMU_GET_HW_INFO, args) ? -errno : 0;
 }
 
+struct iommu_hw_info hw_info(int iommufd, uint32_t device)
+{
+	struct iommu_hw_info args = { .dev_id = device };
+
+	cts_require(!__hw_info(iommufd, &args), "IOMMU_GET_HW_INFO of %u", device);
+	return args;
+}
+
 bool hw_info_tells_ats(int iommufd)
 {
 #ifdef IOMMU_IOAS_NOIOMMU_GET_PA

@@ -34,8 +34,11 @@ uint32_t hwpt_alloc(int iommufd, uint32_t device, uint32_t pt, uint32_t flags);
 int __hwpt_alloc_data(int iommufd, uint32_t device, uint32_t pt, uint32_t flags, uint32_t type,
 		      const void *data, uint32_t length, uint32_t *hwpt);
 
-/* IOMMU_GET_HW_INFO */
+/* IOMMU_GET_HW_INFO. data_len goes both ways: a call becomes another if it is left as it came. */
 int __hw_info(int iommufd, struct iommu_hw_info *args);
+
+/* The same without a buffer, of the bound device @device: type, capabilities and so on. */
+struct iommu_hw_info hw_info(int iommufd, uint32_t device);
 
 /*
  * Is the kernel of those that tell HW_CAP_ATS_NOT_SUPPORTED? A clear bit alone doesn't say; a call

@@ -62,7 +62,6 @@ CTS_TEST_F(number, otherwise_written,
 		_IOW(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC, struct iommu_ioas_alloc),
 		_IOWR(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC, struct iommu_ioas_alloc),
 		_IOWR(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC, int),
-		IOMMU_IOAS_ALLOC | (1UL << 8),
 	};
 	struct iommu_ioas_alloc args;
 	size_t i;

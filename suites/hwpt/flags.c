@@ -5,14 +5,6 @@
  */
 #include "bound.h"
 
-static uint64_t capabilities(int iommufd, uint32_t device)
-{
-	struct iommu_hw_info args = { .dev_id = device };
-
-	cts_require(!__hw_info(iommufd, &args), "IOMMU_GET_HW_INFO");
-	return args.out_capabilities;
-}
-
 FIXTURE_VARIANT(bound)
 {
 	uint32_t flags;
@@ -83,7 +75,8 @@ CTS_TEST_F(bound, dirty_as_told,
 	   .requirements = { "HWPT-005", "DIRTY-001" },
 	   .needs = CTS_NEED_CDEV)
 {
-	const bool told = capabilities(self->iommufd, self->id) & IOMMU_HW_CAP_DIRTY_TRACKING;
+	const bool told = hw_info(self->iommufd, self->id).out_capabilities &
+			  IOMMU_HW_CAP_DIRTY_TRACKING;
 	struct iommu_hwpt_alloc args = {
 		.flags = variant->flags,
 		.dev_id = self->id,

@@ -90,22 +90,35 @@ CTS_TEST_F(mocked, chosen_type,
 	   .requirements = { "INFO-003" },
 	   .needs = CTS_NEED_MOCK)
 {
-	struct iommu_hw_info args = {
-		.dev_id = self->mock.device,
-		.flags = HW_INFO_INPUT_TYPE,
+	const struct {
+		uint32_t flags, type;
+		int error;
+	} calls[] = {
+		{ HW_INFO_INPUT_TYPE, IOMMU_HW_INFO_TYPE_NONE, 0 },
+		{ HW_INFO_INPUT_TYPE, IOMMU_HW_INFO_TYPE_SELFTEST, 0 },
+		{ HW_INFO_INPUT_TYPE, IOMMU_HW_INFO_TYPE_INTEL_VTD, -EOPNOTSUPP },
+		{ 0, IOMMU_HW_INFO_TYPE_INTEL_VTD, 0 },
 	};
+	struct iommu_hw_info args;
+	size_t i;
 
-	if (__hw_info(self->iommufd, &args) == -EOPNOTSUPP)
-		CTS_SKIP(KERNEL_LACKS, "IOMMU_HW_INFO_FLAG_INPUT_TYPE");
-	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, args.out_data_type);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		int rc;
 
-	args.out_data_type = IOMMU_HW_INFO_TYPE_SELFTEST;
-	EXPECT_EQ(0, __hw_info(self->iommufd, &args));
-	args.out_data_type = 1;
-	EXPECT_EQ(-EOPNOTSUPP, __hw_info(self->iommufd, &args));
-	args.flags = 0;
-	EXPECT_EQ(0, __hw_info(self->iommufd, &args));
-	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, args.out_data_type);
+		args = (struct iommu_hw_info){
+			.dev_id = self->mock.device,
+			.flags = calls[i].flags,
+			.out_data_type = calls[i].type, /* the same field */
+		};
+		rc = __hw_info(self->iommufd, &args);
+		if (!i && rc == -EOPNOTSUPP)
+			CTS_SKIP(KERNEL_LACKS, "IOMMU_HW_INFO_FLAG_INPUT_TYPE");
+		EXPECT_EQ(calls[i].error, rc)
+		TH_LOG("flags %u, type %u", calls[i].flags, calls[i].type);
+		if (!rc) {
+			EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, args.out_data_type);
+		}
+	}
 }
 
 CTS_TEST_F(mocked, capabilities,
@@ -113,27 +126,23 @@ CTS_TEST_F(mocked, capabilities,
 	   .requirements = { "INFO-005", "INFO-006", "HWPT-005" },
 	   .needs = CTS_NEED_MOCK)
 {
-	struct iommu_hw_info args = { .dev_id = self->mock.device };
+	struct iommu_hw_info info = hw_info(self->iommufd, self->mock.device);
 	struct mock poor, wide;
 
+	EXPECT_EQ(IOMMU_HW_CAP_DIRTY_TRACKING, info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
+	EXPECT_EQ(0, info.out_max_pasid_log2);
 	mock_open(self->iommufd, self->home, MOCK_NO_DIRTY, &poor);
-	ASSERT_EQ(0, __hw_info(self->iommufd, &args));
-	EXPECT_EQ(IOMMU_HW_CAP_DIRTY_TRACKING, args.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
-	args.dev_id = poor.device;
-	ASSERT_EQ(0, __hw_info(self->iommufd, &args));
-	EXPECT_EQ(0, args.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
-
+	info = hw_info(self->iommufd, poor.device);
+	EXPECT_EQ(0, info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
 	if (hw_info_tells_ats(self->iommufd)) {
-		EXPECT_EQ(HW_CAP_ATS_NOT_SUPPORTED, args.out_capabilities);
+		EXPECT_EQ(HW_CAP_ATS_NOT_SUPPORTED, info.out_capabilities);
 	}
-	EXPECT_EQ(0, args.out_max_pasid_log2);
 	if (__mock_open(self->iommufd, self->home, MOCK_PASID, &wide))
 		return;
-	args.dev_id = wide.device;
-	ASSERT_EQ(0, __hw_info(self->iommufd, &args));
-	EXPECT_EQ(MOCK_PASID_BITS, args.out_max_pasid_log2);
+	info = hw_info(self->iommufd, wide.device);
+	EXPECT_EQ(MOCK_PASID_BITS, info.out_max_pasid_log2);
 	/* Execute and privileged mode are PCI's, which the mock is not. */
-	EXPECT_EQ(0, args.out_capabilities & (HW_CAP_PASID_EXEC | HW_CAP_PASID_PRIV));
+	EXPECT_EQ(0, info.out_capabilities & (HW_CAP_PASID_EXEC | HW_CAP_PASID_PRIV));
 }
 
 CTS_TEST_F(mocked, first_layout,
