@@ -197,7 +197,7 @@ bool mock_iotlb_holds(int iommufd, uint32_t hwpt, unsigned int entry, uint32_t v
 	return !test_command(iommufd, &args);
 }
 
-#ifdef IOMMU_TEST_DEV_CACHE_DEFAULT
+#ifdef MOCK_HAS_CACHES
 bool mock_cache_holds(int iommufd, const struct mock *mock, unsigned int entry, uint32_t value)
 {
 	struct iommu_test_cmd args = {
