@@ -43,10 +43,13 @@ class Binaries:
 
 def _tree_digest(headers: Path, tree: Path) -> str:
     """Stands for everything of a kernel tree that the programs are compiled from: the exported headers, the harness, the drivers of test
-    devices and what those include."""
+    devices and what those include, and what iommufd's mock device is spoken to with."""
     total = hashlib.sha256()
     selftests = tree / SELFTESTS
-    files = [headers.rglob("*.h"), selftests.glob("*.h"), (selftests / "vfio/lib").rglob("*.[ch]"), (tree / "tools/include").rglob("*.h")]
+    files = [
+        headers.rglob("*.h"), selftests.glob("*.h"), (selftests / "vfio/lib").rglob("*.[ch]"), (tree / "tools/include").rglob("*.h"),
+        tree.glob("drivers/iommu/iommufd/iommufd_test.h"),
+    ]  # fmt: skip
     for path in (path for found in files for path in sorted(found)):
         total.update(str(path.name).encode() + path.read_bytes())
     return total.hexdigest()
