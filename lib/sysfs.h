@@ -50,8 +50,8 @@ void sysfs_real_path(char path[SYSFS_PATH]);
 void sysfs_config(void *buffer, size_t size);
 
 /*
- * Where in configuration space the device's extended capability @id of PCI Express is (0x0f ATS, 0x1b
- * PASID), 0 if it has none: read as sysfs_config() does, which shows root all of it.
+ * Where in configuration space the device's extended capability @id of PCI Express is (0x0f ATS,
+ * 0x1b PASID), 0 if it has none: read as sysfs_config() does, which shows root all of it.
  */
 size_t sysfs_extended_capability(uint16_t id);
 
