@@ -135,7 +135,7 @@ def _cell(text: str) -> str:
 
 
 def table(chosen: Sequence[faults.Fault], proofs: dict[str, Proof]) -> str:
-    """The page for docs/: fault, promise and the tests that went red; what was not tried since it is as it is stands there as such."""
+    """The page for docs/: fault, promise and the tests that went red; what was not tried since it is as it is, is said there too."""
     mine = [proofs[fault.name] for fault in chosen if fault.name in proofs]
     caught = sum(proof.verdict == "caught" for proof in mine)
     kernels = sorted({proof.kernel for proof in mine})
@@ -143,8 +143,8 @@ def table(chosen: Sequence[faults.Fault], proofs: dict[str, Proof]) -> str:
         "# Do the suites notice?",
         "",
         "Kernels with one small fault each, and the tests that went red on them. Written by `iommu-cts lab prove --table`; the faults are",
-        "in [lab/faults/](../lab/faults/). *Naming* are the red tests that are for a promise which the fault breaks; a run ends when it has",
-        f"seen {ENOUGH} failures.",
+        "in [lab/faults/](../lab/faults/). *Naming* are the red tests that are for a promise which the fault breaks; a run ends when it",
+        f"has seen {ENOUGH} failures.",
         "",
         f"{caught} of {len(mine)} faults were caught by a test that names a broken promise; Linux {', '.join(kernels)}. "
         f"{len(chosen) - len(mine)} were not tried yet.",
