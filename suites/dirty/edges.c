@@ -49,7 +49,7 @@ CTS_TEST_F(tracked, other_half,
 	dirty_bitmap(self->iommufd, self->hwpt, 0, IOVA, self->unit, self->unit, bits);
 	memset(bits, 0, sizeof(bits));
 	dirty_bitmap(self->iommufd, self->hwpt, 0, IOVA, self->page, self->page, bits);
-	TH_LOG("asked again, the page is %s", bits[0] & 1 ? "dirty" : "clean");
+	cts_record_fact("the other half", "%s", bits[0] & 1 ? "dirty" : "clean");
 }
 
 CTS_TEST_F(tracked, smaller_pages,
@@ -105,7 +105,7 @@ CTS_TEST_F(tracked, nothing_mapped,
 	int rc = __dirty_bitmap(self->iommufd, self->hwpt, 0, IOVA + self->size, self->size,
 				self->page, bits);
 
-	TH_LOG("%d, %s", rc, no_bits(bits, BITMAP) ? "no bit" : "bits");
+	cts_record_fact("nothing mapped", "%d, %s", rc, no_bits(bits, BITMAP) ? "no bit" : "bits");
 }
 
 CTS_TEST_F(tracked, unwritable_bitmap,

@@ -202,9 +202,9 @@ CTS_TEST_F(mocked, reserved_and_ignored,
 	};
 
 	args.__reserved2 = 1;
-	TH_LOG("IOMMU_HWPT_ALLOC.__reserved2 = 1: %d", __hwpt_alloc(self->iommufd, &args));
-	TH_LOG("IOMMU_HWPT_SET_DIRTY_TRACKING.__reserved = 1: %d",
-	       ioctl(self->iommufd, IOMMU_HWPT_SET_DIRTY_TRACKING, &dirty) ? -errno : 0);
+	cts_record_fact("IOMMU_HWPT_ALLOC.__reserved2", "%d", __hwpt_alloc(self->iommufd, &args));
+	cts_record_fact("IOMMU_HWPT_SET_DIRTY_TRACKING.__reserved", "%d",
+			ioctl(self->iommufd, IOMMU_HWPT_SET_DIRTY_TRACKING, &dirty) ? -errno : 0);
 }
 
 CTS_MAIN
