@@ -88,7 +88,7 @@ class Machine:
         line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *self.host.kernel, *words])
         return [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu,
+            "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu, *arch.options,
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
 

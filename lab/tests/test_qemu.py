@@ -76,6 +76,19 @@ def test_a_flooded_console_keeps_its_beginning_and_its_end(make: Make) -> None:
     assert b"bytes are not kept" in text and machine.console_of_boot(6) == "\0last\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "program", "console"),
+    [("vtd", "qemu-system-x86_64", "ttyS0"), ("smmuv3", "qemu-system-aarch64", "ttyAMA0")],
+)
+def test_the_command_is_of_the_architecture(tmp_path: Path, name: str, program: str, console: str) -> None:
+    image = Image(tmp_path / "image", None, None, None)
+    machine = qemu.Machine(cast(Toolbox, Outside(tmp_path)), host.find(name), image, tmp_path, tmp_path / "console-1.log", "tcg")
+    command = machine.command([])
+    line = command[command.index("-append") + 1].split()
+    assert command[0] == program and f"console={console}" in line and set(machine.host.kernel) <= set(line)
+    assert ("pit=off" in command) == ("no_timer_check" in line) == (name == "vtd")
+
+
 def test_nothing_is_started_for_a_runner_that_is_gone(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
