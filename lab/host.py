@@ -29,6 +29,14 @@ class Device:
 
 
 @dataclasses.dataclass(frozen=True)
+class Misemulated:
+    """Tests that a virtual host can't judge, as patterns that --select takes, and what its emulator does wrongly."""
+
+    tests: tuple[str, ...]
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Host:
     """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
     firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
@@ -46,6 +54,7 @@ class Host:
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     faults: str = "contained"
+    misemulated: tuple[Misemulated, ...] = ()
 
     @property
     def machine(self) -> Arch:
@@ -62,7 +71,7 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 
 _KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str,
+    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _FAULTS = ("none", "contained")
@@ -81,6 +90,13 @@ def _device(path: Path, number: int, table: Any) -> Device:
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
         raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
     return Device(**table, select=tuple(select))
+
+
+def _misemulated(path: Path, number: int, table: Any) -> Misemulated:
+    match table:
+        case {"tests": [_, *_] as tests, "why": str(why), **more} if not more and all(isinstance(test, str) for test in tests):
+            return Misemulated(tuple(tests), why)
+    raise UsageError(f"{path}: [[misemulated]] number {number}: needs exactly a list of strings, tests, and a string, why")
 
 
 def _local(path: Path, table: dict[str, Any]) -> Host:
@@ -110,6 +126,8 @@ def _table(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: faults = {table['faults']!r} is none of {', '.join(_FAULTS)}")
     if "device" in table:
         table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
+    if "misemulated" in table:
+        table["misemulated"] = [_misemulated(path, number, entry) for number, entry in enumerate(table["misemulated"], 1)]
     return table
 
 
@@ -139,7 +157,7 @@ def read(path: Path) -> Host:
     if table["arch"] not in ARCHES:
         raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
     devices = tuple(table.pop("device"))
-    table |= {key: tuple(table[key]) for key in _LISTS if key in table}
+    table |= {key: tuple(table[key]) for key in (*_LISTS, "misemulated") if key in table}
     found = Host(path.stem, devices=devices, **table)
     for fragment in found.fragments:
         if not fragment.is_file():

@@ -3,7 +3,7 @@
 
 import dataclasses
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from results.journal import Left, PlannedTest, Skip
@@ -11,6 +11,7 @@ from runner.catalogue import DEVICE, Test
 
 NO_DEVICE = "no-device"
 NO_FAULTS = "faults-not-allowed"
+MISEMULATED = "misemulated"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,19 +26,20 @@ class Item:
     program: str
 
 
-def _matches(test: Test, patterns: Sequence[str]) -> bool:
+def matches(test: Test, patterns: Sequence[str]) -> bool:
+    """Does its path match one of the patterns (shell style; a bare folder means all in it)?"""
     wide = [*patterns, *(f"{pattern.rstrip('/')}/*" for pattern in patterns)]
     return any(fnmatch.fnmatchcase(test.path, pattern) for pattern in wide)
 
 
 def selected(tests: Iterable[Test], patterns: Sequence[str]) -> tuple[list[Test], list[Test]]:
-    """The tests whose path matches one of the patterns (shell style; a bare folder means all in it), and the others."""
+    """The tests whose path matches one of the patterns, and the others."""
     if not patterns:
         return list(tests), []
     chosen: list[Test] = []
     left: list[Test] = []
     for test in tests:
-        (chosen if _matches(test, patterns) else left).append(test)
+        (chosen if matches(test, patterns) else left).append(test)
     return chosen, left
 
 
@@ -57,11 +59,11 @@ def _item(test: Test, device: str | None, program: str, skip: Skip | None = None
 
 
 def make(
-    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str], no_faults: str | None = None,
-    only: Mapping[str, Sequence[str]] | None = None,
+    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str],
+    unfit: Callable[[Test], Skip | None] | None = None, only: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Item]:
     """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen; so is
-    one that provokes faults, unless `no_faults`, why it may not, is None.
+    one for which `unfit` says why the host can't run it.
 
     `scopes` gives the scope of each need, `programs` the path on the target of each binary, `only` the patterns of a device that is for
     some tests alone.
@@ -69,8 +71,8 @@ def make(
     items = []
     for test in tests:
         program = programs[test.binary]
-        skip = Skip(NO_FAULTS, no_faults) if test.faults and no_faults else None
-        able = [device for device in devices if not only or device not in only or _matches(test, only[device])]
+        skip = unfit(test) if unfit else None
+        able = [device for device in devices if not only or device not in only or matches(test, only[device])]
         if not any(scopes[need] == DEVICE for need in test.needs):
             items.append(_item(test, None, program, skip))
         elif able:

@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import gzip
 import itertools
 import os
@@ -23,7 +24,7 @@ from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report
 from results.build import SchemaError
-from results.journal import JournalError, Writer, read
+from results.journal import JournalError, Skip, Writer, read
 from results.model import Run
 from results.report import ReportError
 from runner import catalogue, plan, suite
@@ -160,11 +161,15 @@ def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
     return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
 
 
-def _no_faults(where: host.Host) -> str | None:
-    """Why tests that provoke IOMMU faults are not run on this host; None if they are."""
-    if where.faults == "contained":
-        return None
-    return 'it provokes IOMMU faults, which can reset a machine; faults = "contained" in a description (--host FILE.toml) allows them'
+def _unfit(where: host.Host, test: catalogue.Test) -> Skip | None:
+    """Why a test is not run on this host; None if it is."""
+    if test.faults and where.faults != "contained":
+        allowed = 'faults = "contained" in a description (--host FILE.toml) allows them'
+        return Skip(plan.NO_FAULTS, f"it provokes IOMMU faults, which can reset a machine; {allowed}")
+    for known in where.misemulated:
+        if plan.matches(test, known.tests):
+            return Skip(plan.MISEMULATED, known.why)
+    return None
 
 
 def unpacked(raw: bytes) -> bytes:
@@ -237,7 +242,7 @@ def _execute(
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
                 only = choose.selections(where, options.device, inventory)
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), _no_faults(where), only)
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), functools.partial(_unfit, where), only)
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:
@@ -296,6 +301,9 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
         raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
+    for pattern in (pattern for known in where.misemulated for pattern in known.tests):
+        if not plan.selected(tests, [pattern])[0]:
+            raise UsageError(f"host {where.name}: misemulated: no test has such a path as {pattern!r} (`iommu-cts list` shows them)")
     return where, lab, tests
 
 

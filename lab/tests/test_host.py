@@ -73,6 +73,8 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
         ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
         ('target = "qemu"', 'target = "local"', "arch is for virtual hosts"),
+        ('[[device]]', '[[misemulated]]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
+        ('[[device]]', '[[misemulated]]\ntests = ["a/b", 1]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
         ("cpus = 1", 'cpus = 1\nfaults = "many"', "faults = 'many' is none of none, contained"),
     ],
 )

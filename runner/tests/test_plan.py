@@ -5,7 +5,8 @@ import dataclasses
 
 import pytest
 
-from runner import catalogue, plan
+from results.journal import Skip
+from runner import plan
 from runner.catalogue import Test as SuiteTest
 
 READ = SuiteTest("access/parked/read", "access/parked", "parked.read", "t", ("PARK-001",), ("cdev",), "promise", 30, 4, True)
@@ -52,12 +53,10 @@ def test_without_a_device_the_test_is_seen_as_skipped() -> None:
     assert item.planned.skip and item.planned.skip.code == "no-device"
 
 
-def test_what_provokes_faults_is_skipped_where_they_are_not_allowed() -> None:
-    quiet = dataclasses.replace(READ, path="access/parked/quiet", faults=False)
-    items = plan.make([READ, quiet, HOST], ["0000:01:00.0", "0000:02:00.0"], SCOPES, PROGRAMS, "not here")
-    assert [item.planned.skip is not None for item in items] == [True, True, False, False, True]
-    assert items[0].planned.skip and items[0].planned.skip.text == "not here"
-    assert items[0].planned.skip.code in catalogue.skip_codes()
+def test_what_a_host_is_unfit_for_is_seen_as_skipped() -> None:
+    why = Skip("misemulated", "not here")
+    items = plan.make([READ, BIND], ["0000:01:00.0"], SCOPES, PROGRAMS, lambda test: why if test is READ else None)
+    assert [item.planned.skip for item in items] == [why, None]
 
 
 def test_the_plan_line() -> None:

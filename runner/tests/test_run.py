@@ -13,8 +13,9 @@ from lab import binaries, host, image, ksrc, toolbox
 from lab.errors import LabError, UsageError
 from results.journal import JournalError
 from results.tests.build_journal import Builder, planned
-from runner import cli, judge
+from runner import catalogue, cli, judge
 from runner import run as running
+from runner.tests.test_plan import READ as PROVOKES
 
 NOWHERE = Path("/nonexistent")
 SOURCE = ksrc.Source("linux", NOWHERE, ("package", "linux-1"))
@@ -94,9 +95,18 @@ def test_a_kernel_that_is_built_again_does_not_change_a_run(tmp_path: Path, lab:
 
 
 def test_faults_are_not_provoked_on_a_real_host_that_nobody_described() -> None:
-    assert running._no_faults(host.find("vtd")) is None
-    told = running._no_faults(host.LOCAL)
-    assert told is not None and "--host FILE.toml" in told
+    quiet = dataclasses.replace(PROVOKES, faults=False)
+    assert running._unfit(host.find("vtd"), PROVOKES) is None and running._unfit(host.LOCAL, quiet) is None
+    told = running._unfit(host.LOCAL, PROVOKES)
+    assert told is not None and told.code in catalogue.skip_codes() and "--host FILE.toml" in told.text
+
+
+def test_what_an_emulator_does_wrongly_is_not_judged() -> None:
+    known = host.Misemulated(("access/*", "attach/dma_storm/replace"), "it walks what is not present")
+    where = dataclasses.replace(host.find("vtd"), misemulated=(known,))
+    told = running._unfit(where, PROVOKES)
+    assert told is not None and told.code in catalogue.skip_codes() and told.text == "it walks what is not present"
+    assert running._unfit(where, dataclasses.replace(PROVOKES, path="attach/dma_storm/replaced")) is None
 
 
 @pytest.mark.parametrize("words", [["run", "--device", "01:00.0", "--device", "0000:01:00.0"], ["device-test", "01:00.0", "01:00.0"]])
