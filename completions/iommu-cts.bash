@@ -8,7 +8,7 @@
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
 	[.]="run device-test doctor list coverage hosts lab report new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --max-failures --waivers --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"

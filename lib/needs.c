@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "dma.h"
+#include "fail_nth.h"
 #include "mock.h"
 #include "needs.h"
 #include "sysfs.h"
@@ -61,6 +62,8 @@ static const char *missing(enum cts_need_index index)
 		return lacks(DMA_MSI) ? "no driver makes the device send an MSI" : NULL;
 	case CTS_NEED_INDEX_DMA_STORM:
 		return lacks(DMA_STORM) ? "no driver makes the device write until stopped" : NULL;
+	case CTS_NEED_INDEX_FAIL_NTH:
+		return fail_nth_missing();
 	case CTS_NEED_INDEX_MOCK:
 		return mock_exists() ? NULL
 				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";

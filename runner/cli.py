@@ -18,7 +18,7 @@ from runner import catalogue, coverage, device_test, doctor, every, judge, labwo
 from runner import prove as proving
 from runner import run as running
 
-OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
+OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale", "fail_nth")
 
 EXIT_CODES = """exit codes:
   0    every promise held (or is a known failure)
@@ -90,6 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
     options = running.Options(
         arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
+        fail_nth=arguments.fail_nth,
     )  # fmt: skip
     if arguments.host == every.NAME:
         return every.run(options, _wide_console())
@@ -265,6 +266,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
+    run.add_argument(
+        "--fail-nth", action="store_true",
+        help="within each call of each test, let one allocation after the other fail first; it has to change nothing (virtual hosts)",
+    )  # fmt: skip
     run.add_argument(
         "--resume", metavar="RUN", nargs="?", const="last",
         help="go on with a run that was stopped: a folder, or a name in results/runs/ (default: the newest); what ran is not run again",

@@ -94,14 +94,14 @@ def left_out(tests: Iterable[Test]) -> list[Left]:
     return [Left(test.path, list(test.requirements)) for test in tests]
 
 
-def operation(item: Item, timeout_scale: float, scratch: str) -> dict[str, Any]:
-    """The plan line (docs/stream.md) that runs an item; `scratch` is the target's."""
+def operation(item: Item, timeout_scale: float, env: Mapping[str, str]) -> dict[str, Any]:
+    """The plan line (docs/stream.md) that runs an item; `env` is what the test finds in its environment."""
     test, device = item.test, item.planned.device
     return {
         "op": "test",
         "id": item.planned.id,
         "argv": [item.program, "-r", test.selector],
         "timeout_ms": int(test.timeout_s * 1000 * timeout_scale),
-        "env": {"CTS_SCRATCH": scratch},
+        "env": dict(env),
         **({"device": device} if device else {}),
     }

@@ -44,11 +44,15 @@ JOBS_MAX = 16
 # work on both. Nobody has measured more.
 JOBS_DEFAULT = 2
 
+# How much longer tests may take whose calls are refused again and again.
+FAIL_NTH_SLOWER = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
-    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first."""
+    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every call of every test
+    is made without memory first (lib/fail_nth.h)."""
 
     host: str
     select: Sequence[str] = ()
@@ -62,6 +66,7 @@ class Options:
     jobs: int | None = None
     max_failures: int = 0
     first: Sequence[str] = ()
+    fail_nth: bool = False
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -70,7 +75,7 @@ class Options:
             "host": os.path.abspath(self.host) if described else self.host, "select": list(self.select),
             "device": list(self.device), "kernel": [os.path.abspath(path) for path in self.kernel],
             "modules": os.path.abspath(self.modules) if self.modules else None, "accel": self.accel,
-            "timeout_scale": self.timeout_scale,
+            "timeout_scale": self.timeout_scale, "fail_nth": self.fail_nth,
         }  # fmt: skip
 
 
@@ -229,9 +234,9 @@ def _execute(
         if lab.image is not None:
             lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"))
         targets, notes = _targets(where, lab, options, folder, work)
-        sessions = [
-            Session(target, journal, options.timeout_scale, number, stop, boots) for number, target in enumerate(targets, 1)
-        ]
+        scale = options.timeout_scale * (FAIL_NTH_SLOWER if options.fail_nth else 1)
+        env = {"CTS_FAIL_NTH": "1"} if options.fail_nth else {}
+        sessions = [Session(target, journal, scale, number, stop, boots, env) for number, target in enumerate(targets, 1)]
         first = sessions[0]
         try:
             step.note("booting")
@@ -297,6 +302,8 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
             raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
+        if options.fail_nth:
+            raise UsageError("--fail-nth is for virtual hosts: it takes settings in /sys/kernel/debug that a host in use should keep")
     lab = prepare(where, options.kernel, options.modules)
     tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:

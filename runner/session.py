@@ -14,7 +14,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from lab.errors import LabError
@@ -74,12 +74,13 @@ class Take:
 class Session:
     """Talks to one target, which is `machine` of the journal.
 
-    `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets.
+    `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets. `env` is
+    for the tests.
     """
 
     def __init__(
         self, target: Target, journal: Writer, timeout_scale: float = 1.0, machine: int = 1,
-        stop: threading.Event | None = None, boots: Iterator[int] | None = None,
+        stop: threading.Event | None = None, boots: Iterator[int] | None = None, env: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._target = target
         self._journal = journal
@@ -87,6 +88,7 @@ class Session:
         self._machine = machine
         self._stop = stop or threading.Event()
         self._boots = boots or itertools.count(1)
+        self._env = {"CTS_SCRATCH": target.scratch, **(env or {})}
         self._reader = StreamReader()
         self._pending: deque[Frame | Noise | Gap | Conflict] = deque()
         self._on = self._closed = self._taken = False
@@ -332,7 +334,7 @@ class Session:
 
     def _run(self, item: Item) -> str | None:
         """Returns why the next test should not run on this kernel as it is now, or None."""
-        wanted = operation(item, self._scale, self._target.scratch)
+        wanted = operation(item, self._scale, self._env)
         self._send(wanted)
         deadline = time.monotonic() + ANSWER_S * self._scale
         log: list[str] = []

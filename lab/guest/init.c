@@ -5,7 +5,8 @@
  * the virtio-serial port of the runner and gives it to cts-exec; or, with
  * "cts.shell" on the kernel command line, starts a shell on the console.
  * When that ends the machine is powered off. "cts.reset_method=" on the command
- * line says how functions are reset.
+ * line says how functions are reset. What the kernel has of fault injection is
+ * made ready for tests that ask for it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -162,6 +163,38 @@ static void set_reset_method(const char *method)
 	globfree(&found);
 }
 
+/*
+ * Lets fail-nth fail any allocation, also one that may wait for memory, and say nothing of it: by
+ * itself none fails. Where the kernel lacks it, or is locked down, the tests that need it say so.
+ */
+static void set_fault_injection(void)
+{
+	static const struct {
+		const char *file, *value;
+	} settings[] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+		{ "fail_iommufd/verbose", "0" },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		char path[PATH_MAX];
+		int fd;
+
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i].file);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (write(fd, settings[i].value, 1) != 1)
+			say("write", path);
+		close(fd);
+	}
+}
+
 /* The runner looks for this line, to tell a program of the suite that failed from a kernel that
  * did. */
 static void report_death(const char *what, int status)
@@ -204,6 +237,7 @@ int main(void)
 	method = find_word("cts.reset_method=");
 	if (method)
 		set_reset_method(method);
+	set_fault_injection();
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
 	if (find_word("cts.shell")) {

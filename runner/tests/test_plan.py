@@ -61,6 +61,6 @@ def test_what_a_host_is_unfit_for_is_seen_as_skipped() -> None:
 
 def test_the_plan_line() -> None:
     (item,) = plan.make([READ], ["0000:01:00.0"], SCOPES, PROGRAMS)
-    line = plan.operation(item, 2.5, "/tmp")
+    line = plan.operation(item, 2.5, {"CTS_SCRATCH": "/tmp"})
     assert line["argv"] == ["/s/parked", "-r", "parked.read"]
     assert line["timeout_ms"] == 75000 and line["device"] == "0000:01:00.0" and line["env"] == {"CTS_SCRATCH": "/tmp"}
