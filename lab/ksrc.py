@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernel sources: the distribution's source package of some version, a folder of the user's, either with patches on top."""
 
+import contextlib
 import dataclasses
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -145,15 +146,18 @@ def with_toolbox(spec: str | None, profile: str = "lab") -> tuple[Toolbox, Sourc
         return toolbox.obtain(profile), source.result()
 
 
-def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
+@contextlib.contextmanager
+def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Iterator[Source]:
     """A copy of `source` with the patches applied in order (`patch -p1`).
 
     A cached tree is copied by hard links, which is quick and keeps the time stamps, so that an incremental build only compiles what the
     patches touch; `patch` replaces files and never writes through a link. A user's own tree is copied for real: an editor may write
-    through links.
+    through links. It may have changed since the last time, so its copy is made anew; whoever asks for the same meanwhile waits until this
+    one is not used any more.
     """
     if not patches:
-        return source
+        yield source
+        return
     for patch in patches:
         if not patch.is_file():
             raise UsageError(f"--patch {patch}: no such file")
@@ -178,11 +182,17 @@ def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Sourc
                 )
         return {"patches": [str(patch) for patch in patches]}
 
-    if source.editable:  # the tree may have changed since: no copy can be kept
+    title = f"{source.label} + {names}"
+    if source.editable:
         folder = cache.root() / "ksrc" / f"edited-{cache.digest(identity)}"
-        cache.remove(folder)
-        folder.mkdir(parents=True)
-        fill(folder)
-        return Source(f"{source.label} + {names}", folder, identity, editable=True)
-    tree, _ = cache.obtain("ksrc", f"patched-{cache.digest(identity)}", f"{source.label} + {names}", TELLING, fill)
-    return Source(f"{source.label} + {names}", tree, identity, drift=source.drift)
+        with cache.lock(folder.with_name(f"{folder.name}.lock"), title):
+            draft = folder.with_name(f".{folder.name}.draft")
+            cache.remove(draft)
+            draft.mkdir()
+            fill(draft)
+            cache.remove(folder)
+            draft.rename(folder)
+            yield Source(title, folder, identity, editable=True)
+        return
+    tree, _ = cache.obtain("ksrc", f"patched-{cache.digest(identity)}", title, TELLING, fill)
+    yield Source(title, tree, identity, drift=source.drift)

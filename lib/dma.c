@@ -264,6 +264,15 @@ int dma_storm_stop(struct dma *dma)
 	return dma->driver->storm_stop(dma);
 }
 
+void dma_launch(struct dma *dma, uint64_t iova, size_t length)
+{
+	check_capability(dma, DMA_AUTONOMOUS);
+	if ((iova | length) % page_size() || !length)
+		cts_lab_error("the test has %s write on to %zu bytes at IOVA %#llx: no whole pages",
+			      dma->driver->name, length, (unsigned long long)iova);
+	dma->driver->launch(dma, iova, length);
+}
+
 /* Beside what refused writes take: how long a device that works may be busy, on a slow host too. */
 #define STORM_PATIENCE_NS 20000000000ULL
 

@@ -27,7 +27,8 @@ enum dma_capability {
 	DMA_READ = 1 << 1, /* reads, and shows what it read */
 	DMA_COPY = 1 << 2, /* reads from one IOVA and writes that to another */
 	DMA_MSI = 1 << 3,  /* sends a message signalled interrupt when told to */
-	DMA_STORM = 1 << 4, /* goes on writing to a range until it is stopped */
+	DMA_STORM = 1 << 4,	 /* goes on writing to a range until it is stopped */
+	DMA_AUTONOMOUS = 1 << 5, /* writes on by itself what it was told once, with nobody there */
 };
 
 /* What sizes and places an access of one kind can have, bytes. */
@@ -142,5 +143,14 @@ void dma_storm_go_on(struct dma *dma);
  * @seed? Waits until one has changed or the device has tried often enough.
  */
 bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed);
+
+/*
+ * DMA_AUTONOMOUS: tells the device, in one go, to write to [@iova, @iova + @length), both multiples
+ * of the page size: to all of it, over and over, or to its beginning, as often as the device can be
+ * told to. Returns while that goes on, which it does without the process; how long is up to the
+ * device, a hundredth of a second or a tenth. What is written is not told. Nothing may be asked of
+ * @dma afterwards but dma_close(), which ends it, and dma_abandon().
+ */
+void dma_launch(struct dma *dma, uint64_t iova, size_t length);
 
 #endif

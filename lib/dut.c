@@ -142,6 +142,20 @@ static bool storms(struct dma *dma, const struct ground *ground)
 	return canary_intact(memory, ground->buffer.size, SEED);
 }
 
+/* The last thing to try: nothing else can be asked of the device afterwards. */
+static bool writes_on(struct dma *dma, const struct ground *ground)
+{
+	uint64_t deadline = measure_now() + PATIENCE_MS * 1000000ULL;
+	const char *memory = fill(ground);
+
+	dma_launch(dma, ground->iova, ground->buffer.size);
+	while (canary_intact(memory, ground->buffer.size, SEED)) {
+		if (measure_now() > deadline)
+			return false;
+	}
+	return true;
+}
+
 unsigned int dut_prove(struct dut *dut)
 {
 	unsigned int claimed = dma_capabilities(), proven = 0;
@@ -158,6 +172,10 @@ unsigned int dut_prove(struct dut *dut)
 		proven |= DMA_MSI;
 	if (claimed & DMA_STORM && storms(dut->dma, &ground))
 		proven |= DMA_STORM;
+	if (claimed & DMA_AUTONOMOUS && writes_on(dut->dma, &ground))
+		proven |= DMA_AUTONOMOUS;
+	dma_close(dut->dma);
+	dut->dma = NULL;
 	iommufd_unmap(dut->iommufd, dut->ioas, ground.iova, ground.buffer.size);
 	buffer_free(&ground.buffer);
 	free(ground.bytes);

@@ -54,7 +54,8 @@ void dut_close(struct dut *dut);
 
 /*
  * Tries all capabilities of the driver of @dut, which is attached to dut->ioas, through mappings
- * that allow everything. Returns a mask of the ones that worked (enum dma_capability).
+ * that allow everything. Returns a mask of the ones that worked (enum dma_capability). The device
+ * is stopped then, and dut->dma is NULL.
  */
 unsigned int dut_prove(struct dut *dut);
 

@@ -62,6 +62,9 @@ static const char *missing(enum cts_need_index index)
 		return lacks(DMA_MSI) ? "no driver makes the device send an MSI" : NULL;
 	case CTS_NEED_INDEX_DMA_STORM:
 		return lacks(DMA_STORM) ? "no driver makes the device write until stopped" : NULL;
+	case CTS_NEED_INDEX_DMA_AUTONOMOUS:
+		return lacks(DMA_AUTONOMOUS) ? "no driver makes the device write on by itself"
+					     : NULL;
 	case CTS_NEED_INDEX_FAIL_NTH:
 		return fail_nth_missing();
 	case CTS_NEED_INDEX_MOCK:

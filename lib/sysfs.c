@@ -249,3 +249,9 @@ int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
 	return __sysfs_write(path, bdf);
 }
+
+void sysfs_give_back(const char *driver, const char *bdf)
+{
+	if (__sysfs_tell_driver(driver, "bind", bdf))
+		cts_lab_error("%s didn't take %s back", driver, bdf);
+}

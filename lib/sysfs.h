@@ -70,6 +70,9 @@ void sysfs_driver(char name[SYSFS_PATH]);
  */
 int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf);
 
+/* Gives @bdf back to @driver, which a test took it from; a lab error if that doesn't take it. */
+void sysfs_give_back(const char *driver, const char *bdf);
+
 /* Writes @text to the file @path, as a shell's echo would. 0 or -errno. */
 int __sysfs_write(const char *path, const char *text);
 

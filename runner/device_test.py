@@ -28,6 +28,7 @@ CHECKS = {
     "copy": "copies",
     "msi": "sends an MSI",
     "storm": "storms until stopped",
+    "autonomous": "writes on by itself",
     "reach": "reaches its highest IOVA",
     "refused": "changes nothing when refused",
     "rings": "outlives the loss of its rings",

@@ -162,3 +162,31 @@ def test_remove_copes_with_folders_that_may_not_be_written(tmp_path: Path) -> No
     inner.chmod(0o500)
     cache.remove(tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
+
+
+def test_a_patched_copy_of_a_users_tree_is_kept_as_long_as_it_is_used(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, patch = own_cache / "tree", own_cache / "a.patch"
+    tree.mkdir()
+    (tree / "Makefile").write_text("old")
+    patch.touch()
+
+    def apply(box: toolbox.Toolbox, title: str, argv: list[str], binds: dict[str, Path], readonly: dict[str, Path]) -> None:
+        (binds["ksrc"] / "Makefile").write_text((binds["ksrc"] / "Makefile").read_text() + " patched")
+
+    def is_locked(folder: Path) -> bool:
+        with folder.with_name(f"{folder.name}.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    monkeypatch.setattr(toolbox.Toolbox, "run", apply)
+    source = ksrc.Source("mine", tree, ("folder", str(tree)), editable=True)
+    box = toolbox.Toolbox(own_cache, "key", {}, {})
+    with ksrc.with_patches(box, source, [patch]) as first:
+        assert (first.tree / "Makefile").read_text() == "old patched" and is_locked(first.tree)
+    assert not is_locked(first.tree) and (tree / "Makefile").read_text() == "old"
+    (tree / "Makefile").write_text("new")
+    with ksrc.with_patches(box, source, [patch]) as second:
+        assert second.tree == first.tree and (second.tree / "Makefile").read_text() == "new patched" and is_locked(second.tree)

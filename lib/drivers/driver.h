@@ -52,6 +52,7 @@ struct dma_driver {
 	void (*send_msi)(struct dma *dma);
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
 	int (*storm_stop)(struct dma *dma);
+	void (*launch)(struct dma *dma, uint64_t iova, size_t length);
 };
 
 /* Each is listed in lib/dma.c too. */

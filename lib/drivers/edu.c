@@ -14,6 +14,8 @@
  *   canary's sake, what nobody knows, and says -ETIMEDOUT. dma_copy() needs no rings at all.
  * - Addresses are cut to 28 bits. QEMU can be told another mask (`dma_mask=`), which can't be seen
  *   from here.
+ * - Told to write, it does so by itself a tenth of a second later: dma_launch() is one such write,
+ *   of bytes that the rings had.
  * - It has no reset: what is under way when its file is closed would go on when bus mastering
  *   comes back. So dma_open() waits for the end of it, with bus mastering off.
  * - Its one MSI is sent by a register, once for each write to it, and by nothing else that is done
@@ -87,7 +89,7 @@ static void wait_until_idle(const struct dma *dma)
 	__sync_synchronize();
 }
 
-static void transfer(const struct dma *dma, uint32_t direction, uint64_t iova, size_t length)
+static void start(const struct dma *dma, uint32_t direction, uint64_t iova, size_t length)
 {
 	volatile void *bar = dma->function.bar[0];
 
@@ -95,6 +97,11 @@ static void transfer(const struct dma *dma, uint32_t direction, uint64_t iova, s
 	register_write(bar, DESTINATION, direction ? (uint32_t)iova : BUFFER);
 	register_write(bar, COUNT, (uint32_t)length);
 	register_write(bar, COMMAND, COMMAND_RUN | direction);
+}
+
+static void transfer(const struct dma *dma, uint32_t direction, uint64_t iova, size_t length)
+{
+	start(dma, direction, iova, length);
 	wait_until_idle(dma);
 }
 
@@ -135,6 +142,11 @@ static void edu_open(struct dma *dma)
 	dma->state = malloc(sizeof(uint64_t));
 	cts_lab_require(dma->state, "memory for the state of a device");
 	*(uint64_t *)dma->state = measure_now() | 1;
+}
+
+static void edu_close(struct dma *dma)
+{
+	wait_until_idle(dma);
 }
 
 /* Bytes that are not those of the last time (xorshift64, from a seed that isn't 0). */
@@ -184,6 +196,17 @@ static int edu_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
 	return 0;
 }
 
+static void edu_launch(struct dma *dma, uint64_t iova, size_t length)
+{
+	struct rings *rings = dma->rings;
+
+	if (length > BUFFER_SIZE)
+		length = BUFFER_SIZE;
+	choose(dma, rings->load, length);
+	load_from(dma, load_iova(dma), length);
+	start(dma, COMMAND_TO_MEMORY, iova, length);
+}
+
 static void edu_send_msi(struct dma *dma)
 {
 	register_write(dma->function.bar[0], RAISE, INTERRUPT);
@@ -192,7 +215,7 @@ static void edu_send_msi(struct dma *dma)
 
 const struct dma_driver dma_driver_edu = {
 	.name = "edu",
-	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI,
+	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_AUTONOMOUS,
 	.silent = true,
 	.rings_size = sizeof(struct rings),
 	.highest_iova = (1U << 28) - 1,
@@ -203,8 +226,10 @@ const struct dma_driver dma_driver_edu = {
 	.msi_index = VFIO_PCI_MSI_IRQ_INDEX,
 	.match = match,
 	.open = edu_open,
+	.close = edu_close,
 	.write = edu_write,
 	.read = edu_read,
 	.copy = edu_copy,
 	.send_msi = edu_send_msi,
+	.launch = edu_launch,
 };

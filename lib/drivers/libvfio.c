@@ -10,7 +10,8 @@
  * copy out of a buffer in the rings, whose bytes differ from the last write's in each place. A read
  * is a copy into another buffer in the rings. A storm is a thread that has the device do short
  * bursts of copies, with other bytes each time; between two bursts the device rests for as long as
- * it takes the processor to start the next one.
+ * it takes the processor to start the next one. None claims DMA_AUTONOMOUS: QEMU's 82576 has done
+ * all that it was told when the write of the tail register returns.
  *
  * What the guarantees rest on. Memory is the oracle, as for every driver; of the device's status:
  *

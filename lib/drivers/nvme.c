@@ -25,7 +25,9 @@
  * - The interrupt of the admin queue comes with every completion. While the eventfd is in use, the
  *   interrupt of any other command is waited for and taken away: what is left there are the ones
  *   that dma_send_msi() asked for.
- * - A storm is a thread that starts one write after the other (storm.h).
+ * - A storm is a thread that starts one write after the other (storm.h). dma_launch() fills the
+ *   longest submission queue that there can be with writes of the whole log and rings the doorbell
+ *   once: the controller fetches and does them all by itself.
  */
 #include <errno.h>
 #include <poll.h>
@@ -68,7 +70,8 @@
 #define STATUS_TRANSFER_ERROR 0x04 /* generic command status */
 
 #define ENTRIES 16
-#define PAGE 4096 /* as the controller is set to */
+#define MOST_ENTRIES 4096 /* of an admin queue */
+#define PAGE 4096	  /* as the controller is set to */
 #define LOG_SIZE 4096
 #define FEATURE_SIZE 512
 
@@ -105,8 +108,8 @@ struct completion {
 
 /* Each queue at the start of a page. */
 struct rings {
-	struct command submitted[ENTRIES] __attribute__((aligned(PAGE)));
-	struct completion completed[ENTRIES] __attribute__((aligned(PAGE)));
+	struct command submitted[MOST_ENTRIES] __attribute__((aligned(PAGE)));
+	struct completion completed[MOST_ENTRIES] __attribute__((aligned(PAGE)));
 	uint8_t buffer[LOG_SIZE] __attribute__((aligned(PAGE)));
 };
 
@@ -158,18 +161,18 @@ static void disable(const struct dma *dma)
 		cts_lab_error("nvme: the controller doesn't stop");
 }
 
-/* From any state to an empty pair of queues. Reaches no memory. */
-static void restart(struct dma *dma)
+/* From any state to an empty pair of queues of @entries each. Reaches no memory. */
+static void restart(struct dma *dma, uint32_t entries)
 {
 	struct nvme *nvme = dma->state;
 	struct rings *rings = dma->rings;
 	volatile void *bar = dma->function.bar[0];
 
 	disable(dma);
-	memset(rings->completed, 0, sizeof(rings->completed));
+	memset(rings->completed, 0, entries * sizeof(rings->completed[0]));
 	nvme->next = 0;
 	nvme->phase = 1;
-	register_write(bar, AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
+	register_write(bar, AQA, (entries - 1) << 16 | (entries - 1));
 	register_write64(bar, ASQ, dma->rings_iova + offsetof(struct rings, submitted));
 	register_write64(bar, ACQ, dma->rings_iova + offsetof(struct rings, completed));
 	register_write(bar, CC, nvme->configuration | CC_ENABLE);
@@ -190,7 +193,7 @@ static void nvme_open(struct dma *dma)
 	nvme->stride = CAP_STRIDE(cap);
 	nvme->timeout = CAP_TIMEOUT(cap);
 	nvme->configuration = CC_ENTRY_SIZES | (CAP_NVM_COMMANDS(cap) ? 0 : CC_ADMIN_ONLY);
-	restart(dma);
+	restart(dma, ENTRIES);
 }
 
 static void nvme_close(struct dma *dma)
@@ -261,7 +264,7 @@ static int submit(struct dma *dma, const struct command *command)
 	register_write(bar, DOORBELLS, (nvme->next + 1) % ENTRIES);
 	status = wait_for_completion(dma);
 	if (status < 0) {
-		restart(dma);
+		restart(dma, ENTRIES);
 		return -ETIMEDOUT;
 	}
 	nvme->next = (nvme->next + 1) % ENTRIES;
@@ -291,17 +294,20 @@ static int transfer(struct dma *dma, struct command command, uint64_t iova, size
 	return status;
 }
 
-/* Has the controller write @length bytes of its log from @offset on. */
-static int get_log(struct dma *dma, size_t offset, uint64_t iova, size_t length)
+/* Asks for @length bytes of the log from @offset on. */
+static struct command get_log_command(size_t offset, size_t length)
 {
-	struct command command = {
+	return (struct command){
 		.opcode = GET_LOG_PAGE,
 		.namespace = htole32(0xffffffff),
 		.dword10 = htole32(LOG_EFFECTS | (uint32_t)(length / 4 - 1) << 16),
 		.dword12 = htole32((uint32_t)offset),
 	};
+}
 
-	return transfer(dma, command, iova, length);
+static int get_log(struct dma *dma, size_t offset, uint64_t iova, size_t length)
+{
+	return transfer(dma, get_log_command(offset, length), iova, length);
 }
 
 static int learn_log(struct dma *dma)
@@ -413,9 +419,23 @@ static int nvme_storm_stop(struct dma *dma)
 	return storm_stop(&nvme->storm);
 }
 
+static void nvme_launch(struct dma *dma, uint64_t iova, size_t length)
+{
+	struct rings *rings = dma->rings;
+	uint32_t i;
+
+	restart(dma, MOST_ENTRIES);
+	for (i = 0; i < MOST_ENTRIES - 1; i++) {
+		rings->submitted[i] = get_log_command(0, LOG_SIZE);
+		rings->submitted[i].id = htole16((uint16_t)i);
+		rings->submitted[i].prp1 = htole64(iova + (uint64_t)i * LOG_SIZE % length);
+	}
+	register_write(dma->function.bar[0], DOORBELLS, MOST_ENTRIES - 1);
+}
+
 const struct dma_driver dma_driver_nvme = {
 	.name = "nvme",
-	.capabilities = DMA_WRITE | DMA_MSI | DMA_STORM,
+	.capabilities = DMA_WRITE | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS,
 	.rings_size = sizeof(struct rings),
 	.highest_iova = UINT64_MAX,
 	.write_limits = { .smallest = 4, .largest = LOG_SIZE, .step = 4, .align = 4 },
@@ -429,11 +449,12 @@ const struct dma_driver dma_driver_nvme = {
 	.send_msi = nvme_send_msi,
 	.storm_start = nvme_storm_start,
 	.storm_stop = nvme_storm_stop,
+	.launch = nvme_launch,
 };
 
 const struct dma_driver dma_driver_nvme_qemu = {
 	.name = "nvme-qemu",
-	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM,
+	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS,
 	.silent = true,
 	.rings_size = sizeof(struct rings),
 	.highest_iova = UINT64_MAX,
@@ -451,4 +472,5 @@ const struct dma_driver dma_driver_nvme_qemu = {
 	.send_msi = nvme_send_msi,
 	.storm_start = nvme_storm_start,
 	.storm_stop = nvme_storm_stop,
+	.launch = nvme_launch,
 };

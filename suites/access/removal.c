@@ -50,8 +50,8 @@ FIXTURE_TEARDOWN_PARENT(removal)
 {
 	char path[SYSFS_PATH];
 
-	if (__sysfs_cdev_path(path) && __sysfs_tell_driver(self->driver, "bind", sysfs_device()))
-		cts_lab_error("%s didn't take %s back", self->driver, sysfs_device());
+	if (__sysfs_cdev_path(path))
+		sysfs_give_back(self->driver, sysfs_device());
 }
 
 /* Does the child end within @ms milliseconds? */

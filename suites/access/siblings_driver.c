@@ -76,8 +76,7 @@ FIXTURE_TEARDOWN_PARENT(siblings)
 	if (has_driver(self->bdf[0]))
 		(void)__sysfs_tell_driver(KERNEL_DRIVER, "unbind", self->bdf[0]);
 	override_driver(self->bdf[0], driver);
-	if (__sysfs_tell_driver(driver, "bind", self->bdf[0]))
-		cts_lab_error("%s didn't take %s back", driver, self->bdf[0]);
+	sysfs_give_back(driver, self->bdf[0]);
 	override_driver(self->bdf[0], self->override);
 }
 

@@ -4,35 +4,23 @@
 #define ATTACH_ATTACH_H
 
 #include "calls.h"
-#include "iommufd.h"
-#include "test.h"
-#include "vfio.h"
+#include "device_fixture.h"
 
 FIXTURE(attach)
 {
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-	uint32_t id; /* the device's */
-	uint32_t ioas;
+	DEVICE_FIELDS;
 	uint32_t other_ioas;
 };
 
 FIXTURE_SETUP(attach)
 {
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->id = vfio_bind(self->device, self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
+	DEVICE_SETUP_OR_SKIP(self);
 	self->other_ioas = iommufd_ioas_alloc(self->iommufd);
 }
 
 FIXTURE_TEARDOWN(attach)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 /*

@@ -8,11 +8,7 @@
 
 FIXTURE(wrong_id)
 {
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-	uint32_t id;
-	uint32_t ioas;
+	DEVICE_FIELDS;
 };
 
 FIXTURE_VARIANT(wrong_id)
@@ -31,20 +27,14 @@ FIXTURE_VARIANT_ADD(wrong_id, replace)
 
 FIXTURE_SETUP(wrong_id)
 {
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->id = vfio_bind(self->device, self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
+	DEVICE_SETUP_OR_SKIP(self);
 	if (variant->attached)
 		vfio_attach(self->device, self->ioas);
 }
 
 FIXTURE_TEARDOWN(wrong_id)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 /* The id is refused with @error, is left in the argument, and nothing has changed. */

@@ -6,43 +6,31 @@
  * The ranges widen again when the device leaves.
  */
 #include "calls.h"
-#include "iommufd.h"
+#include "device_fixture.h"
 #include "reserved.h"
-#include "test.h"
-#include "vfio.h"
 
 #define MAX_REGIONS 16
 
 FIXTURE(reserved)
 {
-	struct vfio_layout layout;
+	DEVICE_FIELDS;
+	uint32_t other_ioas;
 	struct reserved_region regions[MAX_REGIONS];
 	unsigned int count;
-	int iommufd;
-	int device;
-	uint32_t id;
-	uint32_t ioas;
-	uint32_t other_ioas;
 };
 
 FIXTURE_SETUP(reserved)
 {
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
+	DEVICE_SETUP_OR_SKIP(self);
 	self->count = reserved_regions(self->regions, MAX_REGIONS);
 	if (!self->count)
 		CTS_SKIP(DEVICE_LACKS, "the platform reserves no IOVA for the device");
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->id = vfio_bind(self->device, self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
 	self->other_ioas = iommufd_ioas_alloc(self->iommufd);
 }
 
 FIXTURE_TEARDOWN(reserved)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 static uint64_t region_size(const struct reserved_region *region)

@@ -2,7 +2,7 @@
 /*
  * device/killed: a device whose user was killed while it wrote is silent and works for the next
  * user. A storm that is a thread (lib/drivers/storm.h) ends with the user, and only the write that
- * was under way then is the device's own.
+ * was under way then is the device's own; what was launched goes on by itself.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,6 +14,9 @@
 #include "ground.h"
 
 #define SEED 3
+
+/* How long the next user's memory is watched at most, for a device that is slow. */
+#define WATCHED_NS 2000000000ULL
 
 /* What both processes see. */
 struct shared {
@@ -53,16 +56,34 @@ static size_t length_of(const struct dut *dut)
 	return place_at(dma_write_limits(dut->dma), 4).length;
 }
 
+/* The first user's device, with the buffer mapped. */
+static void open_first(struct dut *dut, const struct buffer *buffer, struct shared *shared)
+{
+	dut_open(dut);
+	dma_distrust(dut->dma, 0);
+	shared->iova = iova_alloc(&dut->space, buffer->size, buffer->size);
+	iommufd_map(dut->iommufd, dut->ioas, buffer->memory, buffer->size, shared->iova);
+}
+
 /* The first user: starts a storm and waits to be killed. */
 static void __attribute__((noreturn)) blow(const struct buffer *buffer, struct shared *shared)
 {
 	struct dut dut;
 
-	dut_open(&dut);
-	dma_distrust(dut.dma, 0);
-	shared->iova = iova_alloc(&dut.space, buffer->size, buffer->size);
-	iommufd_map(dut.iommufd, dut.ioas, buffer->memory, buffer->size, shared->iova);
+	open_first(&dut, buffer, shared);
 	dma_storm_start(dut.dma, shared->iova, length_of(&dut));
+	for (;;)
+		pause();
+}
+
+/* Another first user, which is dead as soon as the device writes by itself. */
+static void __attribute__((noreturn)) launch(const struct buffer *buffer, struct shared *shared)
+{
+	struct dut dut;
+
+	open_first(&dut, buffer, shared);
+	dma_launch(dut.dma, shared->iova, buffer->size);
+	kill(getpid(), SIGKILL);
 	for (;;)
 		pause();
 }
@@ -79,16 +100,30 @@ static bool stays_intact(const struct buffer *buffer, uint64_t ns)
 	return intact;
 }
 
+/* The device is silent for a user who maps the buffer where the first one had it, and works. */
+static void judge_next_user(struct __test_metadata *_metadata, struct dut *dut,
+			    const struct buffer *buffer, uint64_t iova)
+{
+	uint64_t watched = 100 * dma_access_ns(dut->dma);
+	uint8_t *bytes = malloc(length_of(dut));
+
+	ASSERT_NE(NULL, bytes);
+	dma_distrust(dut->dma, 0);
+	iommufd_map(dut->iommufd, dut->ioas, buffer->memory, buffer->size, iova);
+	EXPECT_TRUE(stays_intact(buffer, watched < WATCHED_NS ? watched : WATCHED_NS));
+	EXPECT_EQ(0, dma_write(dut->dma, iova, length_of(dut), bytes));
+	EXPECT_TRUE(
+		canary_holds_only(buffer->memory, buffer->size, SEED, 0, bytes, length_of(dut)));
+	free(bytes);
+}
+
 CTS_TEST_F(killed, in_a_storm,
 	   .title = "A device whose user was killed in a storm is silent and works for the next user",
 	   .requirements = { "DEV-009" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_STORM | CTS_NEED_DMA_WRITE,
 	   .timeout_s = 60)
 {
-	struct dut *dut = &self->dut;
 	struct buffer *buffer = &self->buffer;
-	uint64_t iova;
-	uint8_t *bytes;
 	pid_t child = fork();
 
 	ASSERT_GE(child, 0);
@@ -100,17 +135,34 @@ CTS_TEST_F(killed, in_a_storm,
 	ASSERT_EQ(child, waitpid(child, NULL, 0));
 
 	canary_fill(buffer->memory, buffer->size, SEED);
-	iova = self->shared->iova;
-	dut_open(dut);
-	dma_distrust(dut->dma, 0);
-	iommufd_map(dut->iommufd, dut->ioas, buffer->memory, buffer->size, iova);
-	EXPECT_TRUE(stays_intact(buffer, 100 * dma_access_ns(dut->dma)));
-	bytes = malloc(length_of(dut));
-	ASSERT_NE(NULL, bytes);
-	EXPECT_EQ(0, dma_write(dut->dma, iova, length_of(dut), bytes));
-	EXPECT_TRUE(
-		canary_holds_only(buffer->memory, buffer->size, SEED, 0, bytes, length_of(dut)));
-	free(bytes);
+	dut_open(&self->dut);
+	judge_next_user(_metadata, &self->dut, buffer, self->shared->iova);
+}
+
+CTS_TEST_F(killed, while_it_goes_on,
+	   .title = "A device that writes by itself when its user is killed reaches nothing once the user is gone, and is silent and works for the next",
+	   .requirements = { "DEV-009" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_AUTONOMOUS | CTS_NEED_DMA_WRITE,
+	   .timeout_s = 60,
+	   .faults = true)
+{
+	struct buffer *buffer = &self->buffer;
+	pid_t child = fork();
+	int status;
+
+	ASSERT_GE(child, 0);
+	if (!child)
+		launch(buffer, self->shared);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	ASSERT_EQ(SIGKILL, WTERMSIG(status));
+
+	/* Both its files are closed. The device may still be at it, at the latest until it is
+	 * opened. */
+	canary_fill(buffer->memory, buffer->size, SEED);
+	dut_open(&self->dut);
+	EXPECT_TRUE(canary_intact(buffer->memory, buffer->size, SEED));
+	judge_next_user(_metadata, &self->dut, buffer, self->shared->iova);
 }
 
 CTS_MAIN

@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include "hwpt.h"
-#include "iommufd.h"
 #include "memory.h"
-#include "mock.h"
-#include "test.h"
+#include "mock_fixture.h"
 
 #define RECORD sizeof(struct iommu_hwpt_pgfault)
 #define ANSWER sizeof(struct iommu_hwpt_page_response)
@@ -20,19 +18,14 @@
 /* The device is attached to a table whose page requests go to the queue. */
 FIXTURE(queue)
 {
-	int iommufd;
-	uint32_t home, ioas, queue, hwpt;
-	struct mock mock;
+	MOCK_FIELDS;
+	uint32_t queue, hwpt;
 	int fd;
 };
 
 FIXTURE_SETUP(queue)
 {
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->home = iommufd_ioas_alloc(self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->home, MOCK_PLAIN, &self->mock);
+	MOCK_SETUP_OR_SKIP(self);
 	if (__iommufd_fault_queue_alloc(self->iommufd, &self->queue, &self->fd) == -ENOTTY)
 		CTS_SKIP(KERNEL_LACKS, "IOMMU_FAULT_QUEUE_ALLOC");
 	ASSERT_EQ(0, __iommufd_hwpt_alloc_fault(self->iommufd, self->mock.device, self->ioas,

@@ -3,37 +3,25 @@
 #ifndef HWPT_BOUND_H
 #define HWPT_BOUND_H
 
+#include "device_fixture.h"
 #include "hwpt.h"
-#include "iommufd.h"
 #include "memory.h"
-#include "test.h"
-#include "vfio.h"
 
 FIXTURE(bound)
 {
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-	uint32_t id; /* of the device */
-	uint32_t ioas;
+	DEVICE_FIELDS;
 	uint32_t next; /* id that the next object has */
 };
 
 FIXTURE_SETUP(bound)
 {
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->id = vfio_bind(self->device, self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
+	DEVICE_SETUP_OR_SKIP(self);
 	self->next = next_object_id(self->iommufd);
 }
 
 FIXTURE_TEARDOWN(bound)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 /* Nothing came into being, nothing holds the IOAS, and the right call works. */

@@ -8,30 +8,22 @@
 
 #include "buffer.h"
 #include "hwpt.h"
-#include "iommufd.h"
 #include "iova.h"
 #include "memory.h"
-#include "mock.h"
-#include "test.h"
+#include "mock_fixture.h"
 
 /* The lowest IOVA that a mock table has. */
 #define IOVA ((uint64_t)MOCK_APERTURE_START)
 
 FIXTURE(mocked)
 {
-	int iommufd;
-	uint32_t home, ioas;
-	struct mock mock;
+	MOCK_FIELDS;
 	uint32_t next; /* id that the next object has */
 };
 
 FIXTURE_SETUP(mocked)
 {
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->home = iommufd_ioas_alloc(self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->home, MOCK_PLAIN, &self->mock);
+	MOCK_SETUP_OR_SKIP(self);
 	self->next = next_object_id(self->iommufd);
 }
 

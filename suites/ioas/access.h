@@ -125,6 +125,14 @@ static inline bool page_written(struct dma *dma, uint64_t iova, void *memory)
 	return write_lands(dma, iova, dma_write_limits(dma)->smallest, memory, page_size(), 0);
 }
 
+/* Does the shortest write at @iova arrive at page @number of @buffer, and only there? */
+static inline bool leads_to(struct dut *dut, uint64_t iova, const struct buffer *buffer,
+			    size_t number)
+{
+	return write_lands(dut->dma, iova, dma_write_limits(dut->dma)->smallest, buffer->memory,
+			   buffer->size, number * page_size());
+}
+
 /*
  * Makes the device write @length bytes at @iova, which must not reach @memory. Is every byte of it
  * as canary_fill() with @seed left it?

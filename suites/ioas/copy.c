@@ -6,13 +6,6 @@
 
 #define PAGES 5
 
-/* Is page @number of the memory where a write at @iova arrives, and only there? */
-static bool leads_to(struct dut *dut, uint64_t iova, const struct buffer *buffer, size_t number)
-{
-	return write_lands(dut->dma, iova, dma_write_limits(dut->dma)->smallest, buffer->memory,
-			   buffer->size, number * page_size());
-}
-
 CTS_TEST_F(ioas, copy_from_another_ioas,
 	   .title = "A copy from another IOAS leads to the same memory, also when the source is unmapped and its IOAS gone",
 	   .requirements = { "COPY-001" },

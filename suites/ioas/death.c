@@ -4,7 +4,8 @@
  * mapped, and when nobody holds the device any more the DMA ends before the memory is used again.
  *
  * The storms of all drivers are threads (lib/drivers/storm.h), which end with their process. So
- * where the device's only holder is killed, what is seen are the writes that were under way then.
+ * where the device's only holder is killed in a storm, what is seen are the writes that were under
+ * way then; a device that was launched goes on by itself.
  */
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 /* What the child shares with the test. */
 struct shared {
 	uint64_t iova;
+	volatile bool launched;
 	volatile bool mapped;
 	volatile bool seen; /* the storm has reached the child's memory */
 };
@@ -126,24 +128,46 @@ CTS_TEST_F(ioas, owner_of_the_memory_dies,
 }
 
 /*
- * A child with a device of its own, which writes to the child's memory until both end. It has more
- * memory than a processor keeps for itself when it is freed, so that others get some of it.
+ * A device of a child's own, which is told to write to the child's memory. That is more than a
+ * processor keeps for itself when it is freed, so that others get some of it.
  */
-static void __attribute__((noreturn)) storm_alone(struct shared *shared)
+static char *open_alone(struct dut *dut, uint64_t *iova)
 {
 	struct buffer buffer;
+
+	dut_open(dut);
+	pages_alloc(&buffer, FRESH);
+	*iova = iova_alloc(&dut->space, buffer.size, page_size());
+	canary_fill(buffer.memory, buffer.size, 0);
+	iommufd_map(dut->iommufd, dut->ioas, buffer.memory, buffer.size, *iova);
+	return buffer.memory;
+}
+
+/* A child that has it write until both end. */
+static void __attribute__((noreturn)) storm_alone(struct shared *shared)
+{
 	struct dut dut;
 	uint64_t iova;
-	char *memory;
+	char *memory = open_alone(&dut, &iova);
 
-	dut_open(&dut);
-	memory = pages_alloc(&buffer, FRESH);
-	iova = iova_alloc(&dut.space, buffer.size, page_size());
-	canary_fill(memory, buffer.size, 0);
-	iommufd_map(dut.iommufd, dut.ioas, memory, buffer.size, iova);
 	dma_storm_start(dut.dma, iova,
 			length_near(dma_write_limits(dut.dma), STORMED * page_size()));
 	watch_storm(shared, memory);
+}
+
+/* A child that is dead as soon as the device writes by itself. */
+static void __attribute__((noreturn)) launch_and_die(struct shared *shared)
+{
+	struct dut dut;
+	uint64_t iova;
+	char *memory = open_alone(&dut, &iova);
+
+	cts_require(page_written(dut.dma, iova, memory), "the device does not write");
+	shared->launched = true;
+	dma_launch(dut.dma, iova, FRESH * page_size());
+	kill(getpid(), SIGKILL);
+	for (;;)
+		pause();
 }
 
 /* Memory that is taken while the child dies, and when it has. */
@@ -185,6 +209,54 @@ CTS_TEST_F(ioas, only_holder_dies,
 	}
 	/* The device can be had again. */
 	dut_open(&self->dut);
+}
+
+/* Has @child come to its end? waitpid() is still to be called. */
+static bool has_ended(pid_t child)
+{
+	siginfo_t ended = { 0 };
+
+	return waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) || ended.si_pid;
+}
+
+CTS_TEST_F(ioas, device_goes_on,
+	   .title = "Killed while its device writes by itself, a process leaves no DMA behind that reaches memory used anew",
+	   .requirements = { "ISO-008" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_AUTONOMOUS | CTS_NEED_DMA_WRITE,
+	   .timeout_s = 120,
+	   .faults = true)
+{
+	struct shared *shared = share(_metadata);
+	int round, i, status;
+
+	dut_close(&self->dut);
+	for (round = 0; round < ROUNDS; round++) {
+		struct buffer fresh[PORTIONS];
+		pid_t child;
+
+		shared->launched = false;
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child)
+			launch_and_die(shared);
+		while (!shared->launched && !has_ended(child))
+			sched_yield();
+		for (i = 0; i < PORTIONS; i++) {
+			if (i == PORTIONS - 1) {
+				ASSERT_EQ(child, waitpid(child, &status, 0));
+				ASSERT_TRUE(WIFSIGNALED(status));
+				ASSERT_EQ(SIGKILL, WTERMSIG(status));
+			}
+			take_fresh(&fresh[i]);
+		}
+		/* What the device still had to do is over when it has been opened. */
+		dut_open(&self->dut);
+		for (i = 0; i < PORTIONS; i++) {
+			EXPECT_TRUE(canary_intact(fresh[i].memory, fresh[i].size, 0));
+			buffer_free(&fresh[i]);
+		}
+		dut_close(&self->dut);
+	}
 }
 
 CTS_MAIN

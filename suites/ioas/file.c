@@ -63,13 +63,6 @@ FIXTURE_TEARDOWN(file)
 	buffer_free(&self->seen);
 }
 
-/* Does a write at @iova arrive at page @number of the file as the process sees it, and only there? */
-static bool leads_to(struct dut *dut, uint64_t iova, const struct buffer *seen, size_t number)
-{
-	return write_lands(dut->dma, iova, dma_write_limits(dut->dma)->smallest, seen->memory,
-			   seen->size, number * page_size());
-}
-
 CTS_TEST_F(file, offset_and_length,
 	   .title = "A device writes to the bytes of the memfd from the given offset on",
 	   .requirements = { "MFILE-001" },

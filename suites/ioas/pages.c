@@ -142,7 +142,7 @@ CTS_TEST_F(pages, whole,
 	EXPECT_TRUE(write_spares(self->dut.dma, iova + size - self->base,
 				 dma_write_limits(self->dut.dma)->smallest, last, self->base, 1));
 
-	/* Half of it, so that no range crosses a multiple of 1 GiB: see sizes.c. */
+	/* Half of it, so that no range crosses a multiple of 1 GiB: see borders.c. */
 	iova += 3 * self->base;
 	iommufd_map(self->dut.iommufd, self->dut.ioas, memory, size / 2, iova);
 	EXPECT_TRUE(spots_written(&self->dut, memory, total, 0, total / 2, iova));

@@ -86,9 +86,7 @@ CTS_TEST_F(ioas, page_to_16m,
 
 /*
  * Little memory again and again, in base pages: what is judged is that each IOVA leads to some of
- * it. Aligned only: what does not lie within 1 GiB is invalidated at once with an address mask
- * that QEMU's VT-d refuses, though the specification allows it (CAP_REG.MAMV is no limit for
- * PASID-based-IOTLB invalidation).
+ * it. Aligned only: what crosses a multiple of 1 GiB is for borders.c.
  */
 CTS_TEST_F(ioas, up_to_1g,
 	   .title = "Mappings of 64 MiB, 256 MiB and 1 GiB are reached to their ends",

@@ -3,11 +3,9 @@
  * What a real device's IOMMU says to nesting and virtual IOMMUs: it has them, or they are
  * EOPNOTSUPP. A type that nobody has is refused by every IOMMU, and what is refused was not made.
  */
+#include "device_fixture.h"
 #include "hwpt.h"
-#include "iommufd.h"
 #include "memory.h"
-#include "test.h"
-#include "vfio.h"
 #include "viommu.h"
 
 /* Types that no header defines. */
@@ -15,11 +13,9 @@ static const uint32_t strange[] = { 0x7fff, 0xdead, 0xdeadbeef, 0xffffffff };
 
 FIXTURE(bound)
 {
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-	uint32_t id, ioas, hwpt; /* of the device; a nesting parent where there are any */
-	bool parent;		 /* is it one? */
+	DEVICE_FIELDS;
+	uint32_t hwpt; /* a nesting parent where there are any */
+	bool parent;   /* is it one? */
 	uint32_t next;
 };
 
@@ -27,12 +23,7 @@ FIXTURE_SETUP(bound)
 {
 	struct iommu_hwpt_alloc args = { .flags = IOMMU_HWPT_ALLOC_NEST_PARENT };
 
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->id = vfio_bind(self->device, self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
+	DEVICE_SETUP_OR_SKIP(self);
 	args.dev_id = self->id;
 	args.pt_id = self->ioas;
 	self->parent = !__hwpt_alloc(self->iommufd, &args);
@@ -43,8 +34,7 @@ FIXTURE_SETUP(bound)
 
 FIXTURE_TEARDOWN(bound)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 #define EXPECT_NOTHING_LEFT()                                               \

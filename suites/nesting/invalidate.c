@@ -10,19 +10,13 @@
 
 FIXTURE(invalidate)
 {
-	int iommufd;
-	uint32_t ioas, parent, nested;
-	struct mock mock;
+	NESTING_FIELDS;
+	uint32_t nested;
 };
 
 FIXTURE_SETUP(invalidate)
 {
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->ioas, MOCK_PLAIN, &self->mock);
-	self->parent = hwpt_alloc(self->iommufd, self->mock.device, self->ioas,
-				  IOMMU_HWPT_ALLOC_NEST_PARENT);
+	NESTING_SETUP_OR_SKIP(self);
 	self->nested = nested_alloc(self->iommufd, &self->mock, self->parent, FULL);
 }
 

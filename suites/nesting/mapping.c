@@ -15,25 +15,18 @@ struct mock_data {
 
 FIXTURE(mapping)
 {
-	int iommufd;
-	uint32_t ioas, viommu;
-	struct mock mock;
+	NESTING_FIELDS;
+	uint32_t viommu;
 	struct mock_data data;
 };
 
 FIXTURE_SETUP(mapping)
 {
-	uint32_t parent;
-
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->ioas, MOCK_PLAIN, &self->mock);
-	parent = hwpt_alloc(self->iommufd, self->mock.device, self->ioas,
-			    IOMMU_HWPT_ALLOC_NEST_PARENT);
+	NESTING_SETUP_OR_SKIP(self);
 	self->data.given = 0x12345678;
-	if (__viommu_alloc(self->iommufd, self->mock.device, parent, IOMMU_VIOMMU_TYPE_SELFTEST,
-			   &self->data, sizeof(self->data), &self->viommu))
+	if (__viommu_alloc(self->iommufd, self->mock.device, self->parent,
+			   IOMMU_VIOMMU_TYPE_SELFTEST, &self->data, sizeof(self->data),
+			   &self->viommu))
 		CTS_SKIP(KERNEL_LACKS, "vIOMMUs with pages to map");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fixture of the tests of nesting: a mock device, attached to the IOAS `home`, and a nesting
- * parent on the IOAS `ioas`, which nothing else uses.
+ * What the fixtures of the tests of nesting begin with: a mock device, attached to the IOAS `home`,
+ * and a nesting parent on the IOAS `ioas`, which nothing else uses. And what they make.
  */
 #ifndef NESTING_NESTING_H
 #define NESTING_NESTING_H
@@ -9,11 +9,21 @@
 #include <string.h>
 
 #include "hwpt.h"
-#include "iommufd.h"
 #include "memory.h"
-#include "mock.h"
-#include "test.h"
+#include "mock_fixture.h"
 #include "viommu.h"
+
+#define NESTING_FIELDS \
+	MOCK_FIELDS;   \
+	uint32_t parent
+
+/* In a setup: checks the needs, and makes what is in these fields. */
+#define NESTING_SETUP_OR_SKIP(self)                                                             \
+	do {                                                                                    \
+		MOCK_SETUP_OR_SKIP(self);                                                       \
+		(self)->parent = hwpt_alloc((self)->iommufd, (self)->mock.device, (self)->ioas, \
+					    IOMMU_HWPT_ALLOC_NEST_PARENT);                      \
+	} while (0)
 
 /* An id that no object has. */
 #define NOBODY 0x7ffffff0

@@ -5,24 +5,15 @@
  */
 #include "nesting.h"
 
-/* A device that is attached to `home`, and a nesting parent on `ioas`, which nothing else uses. */
 FIXTURE(nesting)
 {
-	int iommufd;
-	uint32_t home, ioas, parent;
-	struct mock mock;
+	NESTING_FIELDS;
 	uint32_t next; /* id that the next object has */
 };
 
 FIXTURE_SETUP(nesting)
 {
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->home = iommufd_ioas_alloc(self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->home, MOCK_PLAIN, &self->mock);
-	self->parent = hwpt_alloc(self->iommufd, self->mock.device, self->ioas,
-				  IOMMU_HWPT_ALLOC_NEST_PARENT);
+	NESTING_SETUP_OR_SKIP(self);
 	self->next = next_object_id(self->iommufd);
 }
 

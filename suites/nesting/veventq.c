@@ -25,23 +25,15 @@ struct event {
 /* The device is attached to a nested table of the vIOMMU, and its vDEVICE is VIRTUAL_ID. */
 FIXTURE(veventq)
 {
-	int iommufd;
-	uint32_t ioas, viommu, queue;
-	struct mock mock;
+	NESTING_FIELDS;
+	uint32_t viommu, queue;
 	int fd;
 };
 
 FIXTURE_SETUP(veventq)
 {
-	uint32_t parent;
-
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->ioas, MOCK_PLAIN, &self->mock);
-	parent = hwpt_alloc(self->iommufd, self->mock.device, self->ioas,
-			    IOMMU_HWPT_ALLOC_NEST_PARENT);
-	VIOMMU_OR_SKIP(self->iommufd, &self->mock, parent, &self->viommu);
+	NESTING_SETUP_OR_SKIP(self);
+	VIOMMU_OR_SKIP(self->iommufd, &self->mock, self->parent, &self->viommu);
 	if (__veventq_alloc(self->iommufd, self->viommu, IOMMU_VEVENTQ_TYPE_SELFTEST, DEPTH,
 			    &self->queue, &self->fd) == -ENOTTY)
 		CTS_SKIP(KERNEL_LACKS, "IOMMU_VEVENTQ_ALLOC");

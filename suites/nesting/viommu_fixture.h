@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The fixture of the tests of vIOMMUs: a mock device that is attached to the IOAS `home`, and a
- * vIOMMU on a nesting parent on the IOAS `ioas`, which nothing else uses.
- */
+/* The fixture of the tests of vIOMMUs: that of nesting.h, and a vIOMMU on the nesting parent. */
 #ifndef NESTING_VIOMMU_FIXTURE_H
 #define NESTING_VIOMMU_FIXTURE_H
 
@@ -10,20 +7,13 @@
 
 FIXTURE(viommu)
 {
-	int iommufd;
-	uint32_t home, ioas, parent, viommu;
-	struct mock mock;
+	NESTING_FIELDS;
+	uint32_t viommu;
 };
 
 FIXTURE_SETUP(viommu)
 {
-	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->home = iommufd_ioas_alloc(self->iommufd);
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	mock_open(self->iommufd, self->home, MOCK_PLAIN, &self->mock);
-	self->parent = hwpt_alloc(self->iommufd, self->mock.device, self->ioas,
-				  IOMMU_HWPT_ALLOC_NEST_PARENT);
+	NESTING_SETUP_OR_SKIP(self);
 	VIOMMU_OR_SKIP(self->iommufd, &self->mock, self->parent, &self->viommu);
 }
 
