@@ -101,6 +101,30 @@ CTS_TEST_F(bound, copy_without_a_table,
 	EXPECT_EQ(before, pinned());
 }
 
+CTS_TEST_F(bound, parts_of_pages,
+	   .title = "A page of which a part is mapped is pinned as a whole, once for each mapping that has a byte of it",
+	   .requirements = { "ACCT-006" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT)
+{
+	const uint64_t before = pinned();
+	uint64_t part;
+	uint32_t count;
+
+	table_on(self, self->ioas);
+	free(iommufd_iova_ranges(self->iommufd, self->ioas, &count, &part));
+	if (part == self->page)
+		CTS_SKIP(IOMMU_LACKS, "tables of less than the processor's pages");
+	iommufd_map(self->iommufd, self->ioas, self->memory + self->page - part, 2 * part,
+		    self->iova);
+	EXPECT_EQ(before + 2, pinned());
+	iommufd_map(self->iommufd, self->ioas, self->memory, part, self->iova + self->page);
+	EXPECT_EQ(before + 3, pinned());
+	iommufd_unmap(self->iommufd, self->ioas, self->iova, 2 * part);
+	EXPECT_EQ(before + 1, pinned());
+	iommufd_unmap(self->iommufd, self->ioas, self->iova + self->page, part);
+	EXPECT_EQ(before, pinned());
+}
+
 CTS_TEST_F(bound, every_end,
 	   .title = "Unmapping, the end of the table and IOAS, and closing the files give back what was pinned",
 	   .requirements = { "ACCT-007" },

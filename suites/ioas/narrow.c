@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "as_user.h"
 #include "bound.h"
 #include "counted.h"
 
@@ -247,6 +248,28 @@ CTS_TEST_F(bound, memory_that_is_not_there,
 	EXPECT_EQ(0, unmap_exactly(self->iommufd, self->ioas, hole, self->page));
 	EXPECT_EQ(0, try_table(self, &hwpt));
 	EXPECT_EQ(before + 5, pinned());
+}
+
+CTS_TEST_F(bound, memory_of_a_dead_process,
+	   .title = "A table for memory of a process that is gone is EFAULT; what it mapped by descriptor is there",
+	   .requirements = { "MAP-010", "MFILE-004" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT)
+{
+	uint64_t file = self->iova + 4 * self->page;
+	uint32_t hwpt;
+
+	MAP_FILE_OR_SKIP(self->iommufd);
+	if (as_user(_metadata, ROOT, 0)) {
+		iommufd_map(self->iommufd, self->ioas, self->memory, self->page, self->iova);
+		EXPECT_EQ(0, map_file(self->iommufd, self->ioas, FIXED | READABLE, self->buffer.fd,
+				      0, self->page, &file));
+		END_CHILD();
+	}
+	EXPECT_EQ(-EFAULT, try_table(self, &hwpt));
+	EXPECT_TRUE(is_wide(self));
+	EXPECT_EQ(0, unmap_exactly(self->iommufd, self->ioas, self->iova, self->page));
+	EXPECT_EQ(0, try_table(self, &hwpt));
+	EXPECT_EQ(0, unmap_exactly(self->iommufd, self->ioas, file, self->page));
 }
 
 CTS_TEST_F(bound, file_that_is_no_memory,
