@@ -6,6 +6,8 @@
 #ifndef IOAS_BOUND_H
 #define IOAS_BOUND_H
 
+#include <stdlib.h>
+
 #include "buffer.h"
 #include "calls.h"
 #include "memory.h"
@@ -71,6 +73,31 @@ FIXTURE_TEARDOWN(bound)
 static inline uint32_t table_on(const FIXTURE_DATA(bound) * self, uint32_t ioas)
 {
 	return iommufd_hwpt_alloc(self->iommufd, self->device_id, ioas);
+}
+
+/* The same where it may be refused: 0 and *@hwpt, or -errno. */
+static inline int try_table(const FIXTURE_DATA(bound) * self, uint32_t *hwpt)
+{
+	return __iommufd_hwpt_alloc(self->iommufd, self->device_id, self->ioas, hwpt);
+}
+
+/* The ranges of the IOAS as they are now. */
+static inline struct iommu_iova_range *ranges_of(const FIXTURE_DATA(bound) * self, uint32_t *count,
+						 uint64_t *alignment)
+{
+	return iommufd_iova_ranges(self->iommufd, self->ioas, count, alignment);
+}
+
+/* Does the IOAS offer all there is, at every byte? */
+static inline bool is_wide(const FIXTURE_DATA(bound) * self)
+{
+	uint64_t alignment;
+	uint32_t count;
+	struct iommu_iova_range *ranges = ranges_of(self, &count, &alignment);
+	bool wide = count == 1 && !ranges->start && ranges->last == UINT64_MAX && alignment == 1;
+
+	free(ranges);
+	return wide;
 }
 
 #endif
