@@ -113,6 +113,7 @@ CTS_TEST_F(bare, never_at_zero,
 
 	EXPECT_EQ(0, place(self, self->memory, self->page, &iova));
 	EXPECT_NE(0, iova);
+	iommufd_unmap(self->iommufd, self->ioas, iova, self->page);
 	ASSERT_EQ(0, allow_pages(self, 0, 1));
 	EXPECT_EQ(-ENOSPC, place(self, self->memory, self->page, &iova));
 	ASSERT_EQ(0, allow_pages(self, 0, 2));
