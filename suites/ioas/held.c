@@ -53,7 +53,7 @@ CTS_TEST_F(bound, by_descriptor,
 {
 	const struct {
 		size_t first, pages;
-	} parts[] = { { 0, PAGES }, { 0, 1 }, { PAGES - 1, 1 }, { 3, 2 } };
+	} parts[] = { { 0, PAGES }, { 3, 2 } };
 	size_t i;
 
 	MAP_FILE_OR_SKIP(self->iommufd);
