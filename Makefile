@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
-# make check    the project's own tests; make lint: formatting, warnings, static checks
+# make check    the project's own tests; make lint: formatting, warnings, static checks, is docs/coverage.md up to date
+# make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
@@ -13,7 +14,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-kill check-sanitized lint bench-exec bench-discovery fuzz clean
+.PHONY: run check check-hosts check-kill check-sanitized lint bench-exec bench-discovery fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -30,6 +31,10 @@ check:
 	@lab/deps.sh check
 	@$(PYTHON) -m pytest -q $(ARGS)
 
+check-hosts:
+	@lab/deps.sh run
+	@./iommu-cts run --host all $(ARGS)
+
 check-sanitized:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.sanitized --host $(HOST) $(ARGS)
@@ -37,6 +42,7 @@ check-sanitized:
 lint:
 	@lab/deps.sh lint
 	@$(PYTHON) -m lab.lint
+	@$(PYTHON) -m runner.coverage
 
 bench-exec:
 	@lab/deps.sh check

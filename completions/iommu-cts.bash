@@ -7,16 +7,18 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run device-test doctor list hosts lab report new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --waivers --help"
+	[.]="run device-test doctor list coverage hosts lab report new --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --resume --jobs --max-failures --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
+	[coverage]="--json --markdown --help"
 	[hosts]="--help"
-	[lab]="build boot shell clean lock --help"
-	[lab build]="--ksrc --patch --config --help"
+	[lab]="build boot shell prove clean lock --help"
+	[lab build]="--ksrc --patch --config --host --help"
 	[lab boot]="--host --accel --kernel --modules --help"
 	[lab shell]="--host --accel --kernel --modules --help"
+	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
 	[report]="--waivers --durations --help"
@@ -54,15 +56,17 @@ _iommu_cts_candidates() {
 	case ${1:-$2} in
 	--host)
 		echo local
+		[[ $2 != run ]] || echo all
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
 	--accel) printf '%s\n' tcg kvm ;;
 	--select) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
-	report | --resume)
+	report | coverage | --resume)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_top"/results/runs/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
+	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
 	new) [[ $3 == */* ]] || _iommu_cts_tests "" ;;
 	esac
@@ -78,7 +82,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --help | --*=*) option="" ;;
+		--yes | --json | --list | --help | --*=*) option="" ;;
 		--*) option=$word ;;
 		*)
 			[[ -z $option && -n ${_iommu_cts_words[${command:+$command }$word]} ]] && command+=${command:+ }$word
@@ -100,7 +104,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --modules | --ksrc | --patch | --config | --waivers | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
 	esac
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0

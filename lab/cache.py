@@ -72,37 +72,59 @@ def _read_manifest(entry: Path) -> dict[str, Any] | None:
 def remove(path: Path) -> None:
     """Removes a tree even where folders lack their write bit; a missing one is fine."""
     if path.is_symlink() or path.is_file():
-        path.unlink()
+        path.unlink(missing_ok=True)
         return
     for folder, _, _ in os.walk(path):
-        os.chmod(folder, 0o700)
+        with contextlib.suppress(FileNotFoundError):  # somebody else removes it too
+            os.chmod(folder, 0o700)
     shutil.rmtree(path, ignore_errors=True)
 
 
+def read_pointer(path: Path) -> str | None:
+    """What `write_pointer` wrote; None if there is nothing, or nothing of it reached the disk."""
+    try:
+        return path.read_text(errors="replace") or None
+    except FileNotFoundError:
+        return None
+
+
+def write_pointer(path: Path, text: str) -> None:
+    """A small file that says which entry is meant: there as a whole, or as it was before."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.rename(path)
+
+
 def obtain(
-    kind: str, key: str, title: str, telling: list[str], make: Callable[[Path], dict[str, Any]]
-) -> tuple[Path, dict[str, Any]]:
+    kind: str, key: str, title: str, telling: list[str] | Callable[[Path], list[str]], make: Callable[[Path], dict[str, Any]],
+    fresh: bool = False,
+) -> tuple[Path, dict[str, Any]]:  # fmt: skip
     """The entry `kind`/`key`, made by `make` if it is not there or damaged.
 
     `make` fills the folder that it is given and returns facts for the manifest. `telling` names the files, relative to the entry, whose
-    digests are kept and checked on each use. Returns the folder and the manifest's facts.
+    digests are kept and checked on each use; or it finds them in the filled folder. What is there is replaced if it is to be `fresh`.
+    Returns the folder and the manifest's facts.
     """
+    if key in ("", ".", "..") or "/" in key:
+        raise LabError(f"{title}: {key!r} is no name for an entry of the cache")
     entry = root() / kind / key
     try:
         with lock(entry.with_name(f"{key}.lock"), title):
-            manifest = _read_manifest(entry)
+            manifest = None if fresh else _read_manifest(entry)
             if manifest is None:
-                remove(entry)
+                if not fresh:
+                    remove(entry)
                 draft = entry.with_name(f".{key}.draft")
                 remove(draft)
                 draft.mkdir(parents=True)
                 facts = make(draft)
                 files = {
                     name: {"size": (draft / name).stat().st_size, "sha256": file_digest(draft / name)}
-                    for name in telling
+                    for name in (telling(draft) if callable(telling) else telling)
                 }
                 manifest = {"title": title, "facts": facts, "files": files}
                 (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+                remove(entry)
                 draft.rename(entry)
     except OSError as error:
         raise LabError(f"{title}: {error}") from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Host descriptions: lab/hosts/*.toml."""
+"""Host descriptions: lab/hosts/*.toml, and what several of them have in common: lab/hosts/parts/*.toml."""
 
 import dataclasses
 import re
@@ -7,23 +7,32 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from lab.arch import ARCHES, NATIVE, Arch
 from lab.errors import UsageError
 
 FOLDER = Path(__file__).parent / "hosts"
+PARTS = FOLDER / "parts"
+FLAVOURS = FOLDER.parent / "kernel"
 
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A device under test: found on the host by its PCI id (vendor:device), taken by `driver`."""
+    """A device under test: found on the host by its PCI id (vendor:device), taken by `driver`.
+
+    `select` are patterns of the only tests that are run for it, as --select takes them; none: all.
+    """
 
     name: str
     id: str
     driver: str
+    select: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local" or "qemu"; the rest below `title` describes a virtual host."""
+    """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
+    firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
+    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture."""
 
     name: str
     title: str
@@ -31,34 +40,59 @@ class Host:
     arch: str = ""
     memory_mib: int = 0
     cpus: int = 0
+    flavour: str | None = None
     qemu: tuple[str, ...] = ()
     kernel: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
+    faults: str = "contained"
+
+    @property
+    def machine(self) -> Arch:
+        """Its architecture."""
+        return ARCHES.get(self.arch, NATIVE)
+
+    @property
+    def fragments(self) -> list[Path]:
+        """What its kernel's configuration has on top of that of the architecture."""
+        return [FLAVOURS / f"{self.flavour}.config"] if self.flavour else []
 
 
-LOCAL = Host("local", "this machine, as an example of a real host", "local")
+LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
 
 _KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list,
+    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str,
 }  # fmt: skip
-_LISTS = ("qemu", "kernel", "modules")
+_LISTS = ("qemu", "kernel", "modules", "parts")
+_FAULTS = ("none", "contained")
+_OF_LOCAL = ("title", "target", "faults")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
 
 
 def _device(path: Path, number: int, table: Any) -> Device:
     where = f"{path}: [[device]] number {number}"
     fields = {"name", "id", "driver"}
+    select = table.pop("select", []) if isinstance(table, dict) else []
     if not isinstance(table, dict) or set(table) != fields or not all(isinstance(v, str) for v in table.values()):
-        raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}")
+        raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}, and may have a list select")
+    if not isinstance(select, list) or not all(isinstance(pattern, str) for pattern in select):
+        raise UsageError(f"{where}: select must be a list of strings")
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
         raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
-    return Device(**table)
+    return Device(**table, select=tuple(select))
 
 
-def read(path: Path) -> Host:
-    """Reads one description; UsageError names the file and the key at fault."""
+def _local(path: Path, table: dict[str, Any]) -> Host:
+    """This machine, with a description of its own."""
+    for key in table:
+        if key not in _OF_LOCAL:
+            raise UsageError(f"{path}: {key} is for virtual hosts; with target = 'local' there may be {', '.join(_OF_LOCAL)}")
+    return Host(path.stem, table.get("title", LOCAL.title), "local", faults=table.get("faults", LOCAL.faults))
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A file's keys, with the types that they must have; its devices are read."""
     try:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -68,21 +102,59 @@ def read(path: Path) -> Host:
             raise UsageError(f"{path}: unknown key {key!r} (known: {', '.join(_KEYS)})")
         if not isinstance(value, _KEYS[key]):
             raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
+        if _KEYS[key] is int and (value is True or value < 1):
+            raise UsageError(f"{path}: {key} must be 1 or more")
         if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
             raise UsageError(f"{path}: {key} must be a list of strings")
+    if table.get("faults", "none") not in _FAULTS:
+        raise UsageError(f"{path}: faults = {table['faults']!r} is none of {', '.join(_FAULTS)}")
+    if "device" in table:
+        table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
+    return table
+
+
+def _with_parts(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    """A description with the parts that it names: their lists behind its own, their other keys where it has none."""
+    for name in table.pop("parts", []):
+        file = PARTS / f"{name}.toml"
+        if not file.is_file():
+            known = ", ".join(sorted(part.stem for part in PARTS.glob("*.toml")))
+            raise UsageError(f"{path}: parts: there is no {name!r} (known: {known})")
+        part = _table(file)
+        table = part | table | {key: table.get(key, []) + part[key] for key in part if isinstance(part[key], list)}
+    return table
+
+
+def read(path: Path) -> Host:
+    """Reads one description; UsageError names the file and the key at fault."""
+    table = _table(path)
+    if table.get("target") == LOCAL.target:
+        return _local(path, table)
+    table = _with_parts(path, table)
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
-        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: qemu)")
-    devices = tuple(_device(path, number, entry) for number, entry in enumerate(table.pop("device"), 1))
+        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: local, qemu)")
+    if table["arch"] not in ARCHES:
+        raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
+    devices = tuple(table.pop("device"))
     table |= {key: tuple(table[key]) for key in _LISTS if key in table}
-    return Host(path.stem, devices=devices, **table)
+    found = Host(path.stem, devices=devices, **table)
+    for fragment in found.fragments:
+        if not fragment.is_file():
+            raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")
+    return found
 
 
 def names() -> list[str]:
     """Every host that `find` knows."""
     return ["local", *sorted(path.stem for path in FOLDER.glob("*.toml"))]
+
+
+def virtual() -> list[str]:
+    """The names of those in QEMU."""
+    return [name for name in names() if find(name).target == "qemu"]
 
 
 def find(name: str) -> Host:

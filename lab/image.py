@@ -4,6 +4,7 @@
 import dataclasses
 import os
 import re
+import shutil
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,16 +23,25 @@ MODULES = ("lib/modules/*", "usr/lib/modules/*")
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """A bootable kernel. `modules` is the folder lib/modules/<release>, `config` its .config; None where it has none."""
+    """A bootable kernel. `modules` is the folder lib/modules/<release>, `config` its .config; None where it has none. `origin` is where
+    `path` was copied from."""
 
     path: Path
     release: str | None
     modules: Path | None
     config: Path | None
+    origin: Path | None = None
+
+    def copied(self, folder: Path) -> "Image":
+        """The same with image and configuration in `folder`: who builds the kernel again does not change it under the one who boots it."""
+        folder.mkdir()
+        path = Path(shutil.copy(self.path, folder))
+        config = self.config and Path(shutil.copy(self.config, folder / "config"))
+        return dataclasses.replace(self, path=path, config=config, origin=self.origin or self.path)
 
     def facts(self) -> dict[str, Any]:
         """What a run records of it."""
-        return {"image": str(self.path), "sha256": cache.file_digest(self.path), "release": self.release}
+        return {"image": str(self.origin or self.path), "sha256": cache.file_digest(self.path), "release": self.release}
 
 
 def release_of(path: Path) -> str | None:
@@ -46,12 +56,20 @@ def release_of(path: Path) -> str | None:
     return text.split(" ")[0] or None
 
 
-def _one(folder: Path, patterns: Sequence[str]) -> Path | None:
+def _first(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """What the first of the patterns fits that fits anything: no rescue images, and each file under one name."""
     for pattern in patterns:
-        found = sorted(path for path in folder.glob(pattern) if not path.name.endswith(".rescue"))
+        found = {path.resolve(): path for path in sorted(folder.glob(pattern), reverse=True) if "rescue" not in path.name}
         if found:
-            return found[-1]
-    return None
+            return sorted(found.values())
+    return []
+
+
+def _config(folder: Path, release: str | None) -> Path | None:
+    found = _first(folder, CONFIGS)
+    if len(found) > 1:
+        found = [path for path in found if release in (path.name.removeprefix("config-"), path.parent.name)]
+    return found[0] if found else None
 
 
 def _modules(folder: Path, release: str | None) -> Path | None:
@@ -67,11 +85,15 @@ def _modules(folder: Path, release: str | None) -> Path | None:
 
 def of_folder(folder: Path) -> Image:
     """An image with its modules, as `lab build`, `make tar-pkg` or an unpacked package leaves them."""
-    path = _one(folder, IMAGES)
-    if path is None:
+    images = _first(folder, IMAGES)
+    if not images:
         raise UsageError(f"{folder} has no kernel image (looked for {', '.join(IMAGES)})")
+    if len(images) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in images)
+        raise UsageError(f"{folder} has several kernel images: {names}; name one of them, and its modules by --modules")
+    path = images[0]
     release = release_of(path)
-    return Image(path, release, _modules(folder, release), _one(folder, CONFIGS))
+    return Image(path, release, _modules(folder, release), _config(folder, release))
 
 
 def of_packages(toolbox: Toolbox, packages: Sequence[Path]) -> Image:
@@ -94,7 +116,10 @@ def of_packages(toolbox: Toolbox, packages: Sequence[Path]) -> Image:
                 toolbox.run(f"unpacking {package}", argv, **where)
         return {}
 
-    entry, _ = cache.obtain("packages", cache.digest(digests), names, [], fill)
+    def images(draft: Path) -> list[str]:
+        return [str(path.relative_to(draft)) for path in _first(draft / "tree", IMAGES)]
+
+    entry, _ = cache.obtain("packages", cache.digest(digests), names, images, fill)
     return of_folder(entry / "tree")
 
 

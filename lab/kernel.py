@@ -11,54 +11,69 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import cache, ksrc
+from lab import cache, ksrc, scratch
+from lab.arch import NATIVE, Arch
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from lab.toolbox import Toolbox
 
 HERE = Path(__file__).parent
-FRAGMENT = HERE / "kernel" / "x86_64.config"
+FRAGMENTS = HERE / "kernel"
 RECIPE = 1  # raise it when the way of building changes what comes out
-IMAGE = "bzImage"
-TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/x86/configs/tiny.config")
+TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/{source}/configs/tiny.config")
 
 # Inside the toolbox every tree is at the same place, so that build trees can be copied from one kernel to the next. Looking for
 # warnings would take a sixth of the time of a first build, and is done where the kernel is developed.
 MAKE = [
-    "make", "-C", "/mnt/ksrc", "O=/mnt/kbuild", "ARCH=x86_64", "KCFLAGS=-w", "KBUILD_BUILD_USER=iommu-cts",
+    "make", "-C", "/mnt/ksrc", "O=/mnt/kbuild", "KCFLAGS=-w", "KBUILD_BUILD_USER=iommu-cts",
     "KBUILD_BUILD_HOST=lab", "KBUILD_BUILD_TIMESTAMP=1970-01-01", "KBUILD_BUILD_VERSION=1",
 ]  # fmt: skip
 
 
+def _make(arch: Arch) -> list[str]:
+    return [*MAKE, f"ARCH={arch.kbuild}", f"CROSS_COMPILE={arch.cross}"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Built:
-    """A kernel that was built here: `folder` holds bzImage, config and, where it has modules, lib/modules."""
+    """A kernel that was built here: `folder` holds the image, config and, where it has modules, lib/modules."""
 
     folder: Path
     source: ksrc.Source
 
 
 class Recipe:
-    """One kernel to build: where from and with which configuration."""
+    """One kernel to build: where from, with which configuration, and for which architecture: `toolbox` is that one's."""
 
-    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path]) -> None:
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path], arch: Arch = NATIVE) -> None:
         for fragment in fragments:
             if not fragment.is_file():
                 raise UsageError(f"--config {fragment}: no such file")
         self.toolbox = toolbox
         self.source = source
-        self.fragments = [FRAGMENT, *fragments]
+        self.arch = arch
+        self.fragments = [FRAGMENTS / "common.config", FRAGMENTS / f"{arch.name}.config", *fragments]
         self.lines = self._wanted()
 
     def _wanted(self) -> list[str]:
         """The lines of all fragments; of two for one symbol the later stays."""
         wanted: dict[str, str] = {}
         for fragment in self.fragments:
-            for line in fragment.read_text().splitlines():
+            try:
+                lines = fragment.read_text().splitlines()
+            except UnicodeDecodeError as error:
+                raise UsageError(f"--config {fragment}: {error}") from error
+            for line in lines:
                 found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set)", line)
                 if found:
                     wanted[found[1]] = line
         return list(wanted.values())
+
+    def lines_for(self, version: tuple[int, int]) -> list[str]:
+        """Those of a kernel of this version: a line may be for newer ones alone."""
+        parts = [line.partition("# since ") for line in self.lines if line.startswith("CONFIG_")]
+        kept = [line.rstrip() for line, _, since in parts if not since or tuple(map(int, since.split("."))) <= version]
+        return kept + [line for line in self.lines if not line.startswith("CONFIG_")]
 
     def key(self, identity: tuple[str, ...] | None = None) -> str:
         """The cache key: source, configuration, compiler and recipe."""
@@ -67,17 +82,18 @@ class Recipe:
 
     def make(self, out: Path, *words: str) -> list[str]:
         """The command that runs make in the toolbox with build tree `out`."""
-        return self.toolbox.command([*MAKE, *words], binds={"kbuild": out}, readonly={"ksrc": self.source.tree})
+        return self.toolbox.command([*_make(self.arch), *words], binds={"kbuild": out}, readonly={"ksrc": self.source.tree})
 
 
 def _seed(recipe: Recipe, out: Path) -> None:
     """Starts a build tree as a copy of that of the nearest kernel already built, if there is one."""
     trees = cache.root() / "kbuild"
     unpatched = trees / recipe.key(recipe.source.identity[:2])
-    plain = trees / Recipe(recipe.toolbox, recipe.source, []).key(recipe.source.identity[:2])
+    plain = trees / Recipe(recipe.toolbox, recipe.source, [], recipe.arch).key(recipe.source.identity[:2])
     for near in (unpatched, plain):
         if near != out and (near / "built").exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(near), str(out)], check=True)
+            recipe.source.renew_patched()
             return
     out.mkdir(parents=True)
 
@@ -104,20 +120,21 @@ def _run(step: Step, argv: list[str], log: Path) -> None:
 
 
 def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
-    wanted = "\n".join(recipe.lines) + "\n"
+    lines = recipe.lines_for(_version(recipe.source.tree))
+    wanted = "\n".join(lines) + "\n"
     fragment = out / "iommu-cts.config"
     if fragment.exists() and fragment.read_text() == wanted:
         return
     step.note("configuring")
     # What `make tinyconfig` does, with our lines behind its own (for Kconfig the last line of a symbol counts) and in one step.
-    tiny = [recipe.source.tree / name for name in TINY]
+    tiny = [recipe.source.tree / name.format(source=recipe.arch.source) for name in TINY]
     (out / "wanted.config").write_text("".join(path.read_text() for path in tiny if path.exists()) + wanted)
     _run(step, recipe.make(out, "KCONFIG_ALLCONFIG=/mnt/kbuild/wanted.config", "allnoconfig"), log)
     config = set((out / ".config").read_text().splitlines())
     symbols = {line.split("=")[0] for line in config if line.startswith("CONFIG_")}
     lost = [
         line
-        for line in recipe.lines
+        for line in lines
         if (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
     ]
     if lost:
@@ -128,16 +145,31 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     fragment.write_text(wanted)
 
 
+def _version(tree: Path) -> tuple[int, int]:
+    """The two first numbers of a kernel tree's version."""
+    text = (tree / "Makefile").read_text()
+    major, minor = (re.search(rf"^{name} = (\d+)$", text, re.MULTILINE) for name in ("VERSION", "PATCHLEVEL"))
+    if not major or not minor:
+        raise LabError(f"{tree}/Makefile names no version")
+    return int(major[1]), int(minor[1])
+
+
 def _symbol(line: str) -> str:
     return line.removeprefix("# ").split("=")[0].split(" ")[0]
 
 
-def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
-    shutil.copy(out / "arch/x86/boot" / IMAGE, draft / IMAGE)
+def _keep(recipe: Recipe, out: Path, draft: Path) -> None:
+    """The image and the configuration."""
+    arch = recipe.arch
+    shutil.copy(out / "arch" / arch.source / "boot" / arch.image, draft / arch.image)
     shutil.copy(out / ".config", draft / "config")
+
+
+def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
+    _keep(recipe, out, draft)
     if re.search(r"^CONFIG_\w+=m$", (draft / "config").read_text(), re.MULTILINE):
         step.note("modules")
-        words = [*MAKE, f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
+        words = [*_make(recipe.arch), f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
         binds = {"kbuild": out, "out": draft}
         _run(step, recipe.toolbox.command(words, binds=binds, readonly={"ksrc": recipe.source.tree}), log)
         for release in draft.glob("lib/modules/*"):
@@ -148,12 +180,23 @@ def _jobs() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ()) -> Built:
-    """The kernel of `source` with the default configuration and `fragments` on top, built unless it is in the cache.
+def _facts(source: ksrc.Source) -> dict[str, Any]:
+    """What source_of() needs."""
+    return {
+        "source": source.label,
+        "tree": str(source.tree),
+        "identity": list(source.identity),
+        "editable": source.editable,
+        "drift": source.drift,
+    }
+
+
+def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (), arch: Arch = NATIVE) -> Built:
+    """The kernel of `source` with the architecture's configuration and `fragments` on top, built unless it is in the cache.
 
     LabError if it does not build, or if a line of the configuration did not survive.
     """
-    recipe = Recipe(toolbox, source, fragments)
+    recipe = Recipe(toolbox, source, fragments, arch)
     key = recipe.key()
     title = f"kernel from {source.label}"
 
@@ -168,24 +211,79 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = ())
                 cache.remove(out)
                 _seed(recipe, out)
             _configure(recipe, out, step, log)
-            targets = [IMAGE]
+            targets = [arch.image]
             if re.search(r"^CONFIG_\w+=m$", (out / ".config").read_text(), re.MULTILINE):
                 targets.append("modules")
             _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
             (out / "built").touch()
             _collect(recipe, out, draft, step, log)
-        return {
-            "source": source.label,
-            "tree": str(source.tree),
-            "identity": list(source.identity),
-            "editable": source.editable,
-            "drift": source.drift,
-        }
+        return _facts(source)
 
-    if source.editable:  # make knows what changed; the cache can't
-        cache.remove(cache.root() / "kernel" / key)
-    folder, _ = cache.obtain("kernel", key, title, [IMAGE, "config"], fill)
+    # Of an editable source make knows what changed; the cache can't.
+    folder, _ = cache.obtain("kernel", key, title, [arch.image, "config"], fill, fresh=source.editable)
     return Built(folder, source)
+
+
+class Variants:
+    """Kernels that differ from that of `source` in a few files each, built one after the other in one build tree; a context manager.
+
+    Everything it makes is scratch and goes with it; `plain` is the one without a difference.
+    """
+
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source) -> None:
+        self.plain = build(toolbox, source)
+        self._scratch = scratch.folder()
+        self._toolbox = toolbox
+        self._changed: set[str] = set()
+
+    def __enter__(self) -> "Variants":
+        self._folder = self._scratch.__enter__()
+        tree = self._folder / "ksrc"
+        out = self._folder / "kbuild"
+        with Step(f"copying {self.plain.source.label}") as step:
+            how = ["cp", "-a"] if self.plain.source.editable else ["cp", "-al"]
+            done = subprocess.run([*how, str(self.plain.source.tree), str(tree)], stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                raise LabError(f"the kernel source can't be copied:\n{done.stderr.strip()}")
+            self._recipe = Recipe(self._toolbox, dataclasses.replace(self.plain.source, tree=tree), [])
+            _seed(Recipe(self._toolbox, self.plain.source, []), out)
+            _configure(self._recipe, out, step, self._log())
+        return self
+
+    def _log(self) -> Path:
+        """Of the last build only; it outlives the scratch, for the message that names it."""
+        log = cache.root() / "kbuild" / "variants.log"
+        log.write_text("")
+        return log
+
+    def __exit__(self, *what: Any) -> None:
+        self._scratch.__exit__(*what)
+
+    def build(self, name: str, texts: dict[str, str]) -> Path:
+        """A folder `name` with the image and configuration of the kernel in which the files of `texts`, by path, are as given.
+
+        LabError if it does not build.
+        """
+        before = self.plain.source.tree
+        for file in self._changed - set(texts):
+            self._write(file, (before / file).read_text())
+        for file, text in texts.items():
+            self._write(file, text)
+        self._changed = set(texts)
+        with Step(f"kernel {name}") as step:
+            out = self._folder / "kbuild"
+            _run(step, self._recipe.make(out, f"-j{_jobs()}", self._recipe.arch.image), self._log())
+        draft = self._folder / name
+        draft.mkdir()
+        _keep(self._recipe, out, draft)
+        (draft / cache.MANIFEST).write_text(json.dumps({"facts": _facts(self.plain.source)}))
+        return draft
+
+    def _write(self, file: str, text: str) -> None:
+        """A new file with the time of now, for make; the old one may be a link to the source's own."""
+        path = self._recipe.source.tree / file
+        path.unlink(missing_ok=True)
+        path.write_text(text)
 
 
 def source_of(folder: Path) -> ksrc.Source | None:
@@ -199,20 +297,19 @@ def source_of(folder: Path) -> ksrc.Source | None:
     return source if tree.is_dir() else None
 
 
-def headers(toolbox: Toolbox, source: ksrc.Source) -> Path:
+def headers(toolbox: Toolbox, source: ksrc.Source, arch: Arch = NATIVE) -> Path:
     """The uAPI headers of `source`, installed: a folder with include/."""
-    key = cache.digest({"headers": source.identity})
+    key = cache.digest({"headers": source.identity, "arch": arch.name})
 
     def fill(draft: Path) -> dict[str, Any]:
         scratch = draft / "kbuild"
         scratch.mkdir()
-        argv = [*MAKE, f"-j{_jobs()}", "headers_install", "INSTALL_HDR_PATH=/mnt/out"]
+        argv = [*_make(arch), f"-j{_jobs()}", "headers_install", "INSTALL_HDR_PATH=/mnt/out"]
         binds = {"kbuild": scratch, "out": draft}
         with Step(f"uAPI headers of {source.label}"):
             toolbox.run("headers_install", argv, binds=binds, readonly={"ksrc": source.tree})
         cache.remove(scratch)
         return {}
 
-    if source.editable:
-        cache.remove(cache.root() / "khdr" / key)
-    return cache.obtain("khdr", key, f"uAPI headers of {source.label}", ["include/linux/iommufd.h"], fill)[0]
+    title = f"uAPI headers of {source.label}"
+    return cache.obtain("khdr", key, title, ["include/linux/iommufd.h"], fill, fresh=source.editable)[0]

@@ -33,6 +33,13 @@ class Source:
     editable: bool = False
     drift: str | None = None
 
+    def renew_patched(self) -> None:
+        """Makes what the patches have changed newer than any build: make goes by time, and a tree may have been patched before the build
+        was made that its own begins with. Of a cached tree these are the files without a second name; another's is patched anew each time.
+        """
+        if not self.editable and self.identity[2:]:
+            subprocess.run(["find", str(self.tree), "-type", "f", "-links", "1", "-exec", "touch", "{}", "+"], check=True)
+
 
 def default_package() -> tuple[str, str]:
     """Name and version of the source package that lab/toolbox.lock names."""
@@ -90,12 +97,13 @@ def of_package(version: str | None) -> Source:
     pointer = cache.root() / "ksrc" / f"{package}@{wanted or 'newest'}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
     drift: str | None = None
-    if pointer.exists():
-        key, _, note = pointer.read_text().partition("\n")
+    pointed = cache.read_pointer(pointer)
+    if pointed is not None:
+        key, _, note = pointed.partition("\n")
         drift = note or None
     else:
         key, drift = _fetch(package, wanted)
-        pointer.write_text(f"{key}\n{drift or ''}")
+        cache.write_pointer(pointer, f"{key}\n{drift or ''}")
 
     def again(_: Path) -> dict[str, Any]:
         pointer.unlink()
@@ -129,11 +137,12 @@ def find(spec: str | None) -> Source:
     raise UsageError(f"--ksrc {spec}: neither a folder nor a version such as 6.12")
 
 
-def with_toolbox(spec: str | None) -> tuple[Toolbox, Source]:
-    """The toolbox and the source that `--ksrc` names, fetched at the same time: making the toolbox keeps one processor busy at most."""
+def with_toolbox(spec: str | None, profile: str = "lab") -> tuple[Toolbox, Source]:
+    """The toolbox of `profile` and the source that `--ksrc` names, fetched at the same time: making the toolbox keeps one processor busy
+    at most."""
     with ThreadPoolExecutor(1) as other:
         source = other.submit(find, spec)
-        return toolbox.obtain(), source.result()
+        return toolbox.obtain(profile), source.result()
 
 
 def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Source:
@@ -157,7 +166,9 @@ def with_patches(box: Toolbox, source: Source, patches: Sequence[Path]) -> Sourc
             shutil.rmtree(draft)
             how = ["cp", "-a"] if source.editable else ["cp", "-al"]
             exclude = draft / ".git"
-            subprocess.run([*how, str(source.tree), str(draft)], check=True)
+            done = subprocess.run([*how, str(source.tree), str(draft)], stderr=subprocess.PIPE, text=True, errors="replace")
+            if done.returncode:
+                raise LabError(f"{source.label} can't be copied:\n" + "\n".join(done.stderr.splitlines()[-5:]))
             cache.remove(exclude)
             (draft / cache.MANIFEST).unlink(missing_ok=True)
             for patch in patches:

@@ -4,22 +4,17 @@
 import subprocess
 import sys
 
-from lab import kernel, ksrc, toolbox
+from lab import entry, kernel, ksrc, toolbox
 from lab.binaries import TOP
-from lab.errors import LabError
 
 
 def main() -> int:
     """Runs the checks and returns 0 if all are clean."""
-    try:
-        box, source = ksrc.with_toolbox(None)
-        where = {"src": TOP, "ksrc": source.tree, "khdr": kernel.headers(box, source)}
-        command = toolbox.obtain("lint").command(["bash", "/mnt/src/lab/lint.sh"], readonly=where, cwd="/mnt/src")
-    except LabError as error:
-        print(f"make lint: {error}", file=sys.stderr)
-        return 3
+    box, source = ksrc.with_toolbox(None)
+    where = {"src": TOP, "ksrc": source.tree, "khdr": kernel.headers(box, source)}
+    command = toolbox.obtain("lint").command(["bash", "/mnt/src/lab/lint.sh"], readonly=where, cwd="/mnt/src")
     return subprocess.run(command).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.ending("make lint", main))

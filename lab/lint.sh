@@ -18,7 +18,7 @@ mapfile -t scripts < <(find . -name '*.sh' -not -path './.git/*'; printf '%s\n' 
 mapfile -t tree_sources < <(printf '%s\n' "${sources[@]}" | grep 'libvfio')
 mapfile -t own_sources < <(printf '%s\n' "${sources[@]}" | grep -v 'libvfio')
 tree_includes=(-isystem /mnt/ksrc/tools/include -isystem /mnt/ksrc/tools/testing/selftests/vfio/lib/include)
-includes=(-Ilib -isystem /mnt/khdr/include -isystem /mnt/ksrc/tools/testing/selftests
+includes=(-Ilib -isystem /mnt/khdr/include -isystem /mnt/ksrc/tools/testing/selftests -isystem /mnt/ksrc/drivers/iommu/iommufd
 	-isystem "$(python3 -c "import sysconfig; print(sysconfig.get_path('include'))")")
 
 check "clang-format" clang-format --dry-run -Werror "${c_files[@]}"

@@ -52,6 +52,8 @@ def methods(text: str) -> dict[str, Method]:
         entries = tomllib.loads(text).get("method", [])
     except tomllib.TOMLDecodeError as error:
         raise LabError(f"{LIST}: {error}") from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise LabError(f"{LIST}: 'method' is no list of tables; write [[method]]")
     found: dict[str, Method] = {}
     for number, entry in enumerate(entries, 1):
         method = _method(number, entry)

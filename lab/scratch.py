@@ -12,6 +12,7 @@ from lab import cache
 
 KIND = "scratch"  # in the cache
 LOCK = "lock"
+MAKING = "making.lock"
 
 
 def _remove_dead(root: Path) -> None:
@@ -38,7 +39,7 @@ def folder() -> Iterator[Path]:
     """A new folder in the cache, removed at the end; after kill -9, by the next call of anybody. OSError if there is no room."""
     root = cache.root() / KIND
     root.mkdir(parents=True, exist_ok=True)
-    with cache.lock(root / "making.lock", "a folder"):
+    with cache.lock(root / MAKING, "a folder"):
         _remove_dead(root)
         path = Path(tempfile.mkdtemp(dir=root))
         owner = (path / LOCK).open("w")
@@ -47,4 +48,9 @@ def folder() -> Iterator[Path]:
         try:
             yield path
         finally:
-            cache.remove(path)
+            for inner in path.iterdir():
+                if inner.name != LOCK:
+                    cache.remove(inner)
+            # Without its lock it looks like a dead one's, for the moment that it is still there.
+            with cache.lock(root / MAKING, "a folder"):
+                cache.remove(path)

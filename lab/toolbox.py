@@ -12,7 +12,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,12 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "bc", "bison", "busybox-static", "cpio", "flex", "gcc", "ipxe-qemu", "kmod", "libarchive-tools", "libc6-dev",
         "libelf-dev", "libpci-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
     ),
+    # As "lab", for hosts of that architecture (lab/arch.py): their programs are compiled here, and what runs there is theirs.
+    "aarch64": (
+        "bc", "bison", "busybox-static:arm64", "cpio", "flex", "gcc", "gcc-aarch64-linux-gnu", "ipxe-qemu", "kmod", "libarchive-tools",
+        "libc6-dev", "libc6-dev-arm64-cross", "libelf-dev", "libpci-dev:arm64", "libssl-dev", "make", "patch", "python3",
+        "qemu-system-arm", "qemu-user", "rsync", "xz-utils", "zstd",
+    ),
     "fuzz": (
         "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
         "python3-junitparser", "python3-rich",
@@ -42,6 +48,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+ARCHITECTURE = "amd64"  # the programs of a toolbox are of this one; a package of another is named with it, "package:architecture"
 MOUNT = Path("/mnt")
 MOUNTS = ("ksrc", "kbuild", "khdr", "src", "out", "work")  # a read-only tree can't grow mount points later
 
@@ -145,7 +152,7 @@ class Archive:
     Made by `archive`, once a process: fetching the lists takes several seconds.
     """
 
-    def __init__(self, folder: Path, uri: str) -> None:
+    def __init__(self, folder: Path, uri: str, architectures: Sequence[str]) -> None:
         for name in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
             (folder / name).mkdir(parents=True)
         (folder / "state/status").touch()
@@ -158,8 +165,8 @@ class Archive:
             "Dir::Etc": folder / "etc",
             "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferencesparts": folder / "etc/preferences.d",
-            "APT::Architecture": "amd64",
-            "APT::Architectures": "amd64",
+            "APT::Architecture": ARCHITECTURE,
+            "APT::Architectures": ",".join(architectures),
             "APT::Sandbox::User": "",
             "Acquire::Languages": "none",
         }
@@ -199,25 +206,33 @@ class Archive:
 
 
 _archives_lock = threading.Lock()
-_archives: dict[str, tuple[tempfile.TemporaryDirectory[str], Archive]] = {}
+_archives: dict[tuple[str, ...], tuple[tempfile.TemporaryDirectory[str], Archive]] = {}
 
 
-def archive() -> Archive:
-    """The archive as it was when this process first asked."""
-    uri = mirror()
+def _architectures(packages: Iterable[str]) -> list[str]:
+    """Those that packages of these names are of."""
+    return [ARCHITECTURE, *sorted({name.partition(":")[2] for name in packages} - {"", ARCHITECTURE})]
+
+
+def archive(packages: Iterable[str] = ()) -> Archive:
+    """The archive as it was when this process first asked, for packages such as these: those of another architecture have lists of
+    their own."""
+    uri, architectures = mirror(), _architectures(packages)
     with _archives_lock:
-        if uri not in _archives:
+        which = (uri, *architectures)
+        if which not in _archives:
             folder = tempfile.TemporaryDirectory(prefix="iommu-cts-")
-            _archives[uri] = folder, Archive(Path(folder.name), uri)
-        return _archives[uri][1]
+            _archives[which] = folder, Archive(Path(folder.name), uri, architectures)
+        return _archives[which][1]
 
 
 def _installed(tree: Path) -> dict[str, str]:
     versions = {}
     for block in (tree / "var/lib/dpkg/status").read_text().split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if re.match(r"(Package|Version): ", line))
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if re.match(r"(Package|Version|Architecture): ", line))
         if fields:
-            versions[fields["Package"]] = fields["Version"]
+            foreign = fields["Architecture"] not in (ARCHITECTURE, "all")
+            versions[fields["Package"] + (f":{fields['Architecture']}" if foreign else "")] = fields["Version"]
     return versions
 
 
@@ -247,7 +262,7 @@ def _bootstrap(draft: Path, versions: Mapping[str, str], step: Step) -> None:
         maker = subprocess.Popen(
             [
                 "mmdebstrap", "--variant=apt", f"--mode={'unshare' if os.getuid() else 'root'}", "--format=tar",
-                "--architectures=amd64", '--aptopt=APT::Install-Recommends "false"',
+                f"--architectures={','.join(_architectures(versions))}", '--aptopt=APT::Install-Recommends "false"',
                 "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
                 "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io",
                 f'--setup-hook=mkdir -p "$1/etc/apt/preferences.d"; cp {pin} "$1/etc/apt/preferences.d/lab"',
@@ -279,7 +294,7 @@ def _make(profile: str, pointer: Path) -> str:
     locked = read_lock()
     with Step(f"toolbox '{profile}'") as step:
         step.note("asking the archive for versions")
-        offers = archive().offers(PROFILES[profile])
+        offers = archive(PROFILES[profile]).offers(PROFILES[profile])
         versions, drift = {}, {}
         for package, offer in offers.items():
             versions[package], gone = offer.resolve(package, locked.get(package))
@@ -293,7 +308,7 @@ def _make(profile: str, pointer: Path) -> str:
 
         key = cache.digest({"recipe": RECIPE, "profile": profile, "suites": SUITES, "versions": versions})
         cache.obtain("toolbox", key, f"toolbox '{profile}'", ["tree/var/lib/dpkg/status"], fill)
-        pointer.write_text(key)
+        cache.write_pointer(pointer, key)
     return key
 
 
@@ -305,7 +320,7 @@ def write_lock() -> None:
             raise LabError("the Debian archive has no linux-source package")
         names = sorted({source, *(package for packages in PROFILES.values() for package in packages)})
         head = [line for line in LOCK.read_text().splitlines() if line.startswith("#")]
-        lines = [f"{name} {offer.candidate}" for name, offer in archive().offers(names).items()]
+        lines = [f"{name} {offer.candidate}" for name, offer in archive(names).offers(names).items()]
         LOCK.write_text("\n".join([*head, *lines]) + "\n")
 
 
@@ -315,7 +330,7 @@ def obtain(profile: str = "lab") -> Toolbox:
     wanted = cache.digest({"recipe": RECIPE, "lock": {package: locked.get(package) for package in PROFILES[profile]}})
     pointer = cache.root() / "toolbox" / f"{profile}-{wanted}"
     pointer.parent.mkdir(parents=True, exist_ok=True)
-    key = pointer.read_text() if pointer.exists() else _make(profile, pointer)
+    key = cache.read_pointer(pointer) or _make(profile, pointer)
 
     def again(_: Path) -> dict[str, Any]:
         pointer.unlink()

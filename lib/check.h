@@ -9,6 +9,9 @@
 #ifndef CTS_CHECK_H
 #define CTS_CHECK_H
 
+#include <errno.h>
+#include <string.h>
+
 /* Ends the test as failed unless @condition holds; says where, what and errno. */
 #define cts_require(condition, fmt, ...)                                              \
 	do {                                                                          \
@@ -24,6 +27,17 @@ cts_fail(const char *file, int line, const char *condition, const char *fmt, ...
  * judged.
  */
 __attribute__((noreturn, format(printf, 1, 2))) void cts_lab_error(const char *fmt, ...);
+
+/*
+ * The same unless @condition holds: for what the host owes every test, like memory, threads and
+ * processes. Says where, what and errno.
+ */
+#define cts_lab_require(condition, fmt, ...)                                                   \
+	do {                                                                                   \
+		if (!(condition))                                                              \
+			cts_lab_error("%s:%d: " fmt ": %s", __FILE__, __LINE__, ##__VA_ARGS__, \
+				      strerror(errno));                                        \
+	} while (0)
 
 /* Closes *@fd and forgets it, so that closing again is harmless. EINTR and the like end the test. */
 void cts_close(int *fd);

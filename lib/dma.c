@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "canary.h"
 #include "check.h"
 #include "drivers/driver.h"
 #include "iommufd.h"
+#include "measure.h"
 #include "memory.h"
 #include "sysfs.h"
 
@@ -91,14 +94,14 @@ struct dma *dma_open(int device, uint64_t rings)
 	const struct dma_driver *driver = driver_of_device();
 	struct dma *dma = calloc(1, sizeof(*dma));
 
-	cts_require(dma, "memory for a device");
+	cts_lab_require(dma, "memory for a device");
 	dma->driver = driver;
 	dma->msi_eventfd = -1;
 	dma->rings_iova = rings;
 	if (driver->rings_size) {
 		dma->rings = mmap(NULL, rings_size(driver), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		cts_require(dma->rings != MAP_FAILED, "memory for rings");
+		cts_lab_require(dma->rings != MAP_FAILED, "memory for rings");
 	}
 	function_init(&dma->function, device);
 	driver->open(dma);
@@ -115,6 +118,7 @@ void dma_abandon(struct dma *dma)
 	function_exit(&dma->function);
 	if (dma->rings)
 		munmap(dma->rings, rings_size(dma->driver));
+	free(dma->state);
 	free(dma);
 }
 
@@ -122,7 +126,8 @@ void dma_close(struct dma *dma)
 {
 	if (!dma)
 		return;
-	dma->driver->close(dma);
+	if (dma->driver->close)
+		dma->driver->close(dma);
 	if (dma->driver->msi_index && dma->msi_eventfd >= 0)
 		function_irq_disable(&dma->function, dma->driver->msi_index);
 	function_set_master(&dma->function, false);
@@ -144,6 +149,12 @@ void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 {
 	if (dma->rings)
 		iommufd_unmap(iommufd, ioas, dma->rings_iova, rings_size(dma->driver));
+}
+
+bool dma_rings_overlap(const struct dma *dma, uint64_t iova, uint64_t length)
+{
+	return dma->rings && (iova - dma->rings_iova < rings_size(dma->driver) ||
+			      dma->rings_iova - iova < length);
 }
 
 const struct dma_limits *dma_write_limits(const struct dma *dma)
@@ -251,4 +262,34 @@ int dma_storm_stop(struct dma *dma)
 {
 	check_capability(dma, DMA_STORM);
 	return dma->driver->storm_stop(dma);
+}
+
+/* Beside what refused writes take: how long a device that works may be busy, on a slow host too. */
+#define STORM_PATIENCE_NS 20000000000ULL
+
+void dma_storm_go_on(struct dma *dma)
+{
+	uint64_t deadline = measure_now() + STORM_PATIENCE_NS + 3 * dma_refused_ns(dma);
+	unsigned int before = atomic_load(&dma->stormed);
+	bool late = false;
+
+	/* One may have been under way; the next one was begun afterwards. */
+	while (atomic_load(&dma->stormed) - before < 2) {
+		if (late)
+			cts_lab_error("%s: a storm has stuck", dma->driver->name);
+		late = measure_now() > deadline;
+		sched_yield();
+	}
+}
+
+/* A device may lose a write or two when its table is switched. */
+#define STORM_TRIES 10
+
+bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed)
+{
+	unsigned int i;
+
+	for (i = 0; i < STORM_TRIES && canary_intact(memory, size, seed); i++)
+		dma_storm_go_on(dma);
+	return !canary_intact(memory, size, seed);
 }

@@ -61,7 +61,8 @@ void dma_close(struct dma *dma);
 /*
  * Frees @dma and leaves the device as it is, for a test that closes the device file under it. Its
  * BARs are unmapped: a mapping is a reference to the file, so that closing it alone does not close
- * the device. Not during a storm. NULL is fine.
+ * the device. Eventfds that a driver made itself stay until the process ends. Not during a storm.
+ * NULL is fine.
  */
 void dma_abandon(struct dma *dma);
 
@@ -81,6 +82,9 @@ void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 
 /* Unmaps them again: what needs them fails until they are mapped. */
 void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas);
+
+/* Does any of the device's rings lie in [@iova, @iova + @length)? */
+bool dma_rings_overlap(const struct dma *dma, uint64_t iova, uint64_t length);
 
 /* The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. */
 uint64_t dma_highest_iova(void);
@@ -121,9 +125,22 @@ void dma_send_msi(struct dma *dma);
 /*
  * DMA_STORM: the device writes to [@iova, @iova + @length) over and over, until dma_storm_stop(),
  * which returns when its last write is done: 0, or -EIO or -ETIMEDOUT if it met a refusal. Between
- * the two no other call but dma_close().
+ * the two no other call but dma_close() and the two below.
  */
 void dma_storm_start(struct dma *dma, uint64_t iova, size_t length);
 int dma_storm_stop(struct dma *dma);
+
+/*
+ * During a storm: returns when a write that was begun after the call has ended, done or refused. So
+ * the device has tried once more, whatever was changed before the call. A storm that has stuck is
+ * the lab's fault.
+ */
+void dma_storm_go_on(struct dma *dma);
+
+/*
+ * During a storm: does it change a byte of the @size bytes at @memory, which canary_fill() made with
+ * @seed? Waits until one has changed or the device has tried often enough.
+ */
+bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed);
 
 #endif

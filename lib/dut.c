@@ -77,7 +77,7 @@ static void prepare(struct dut *dut, struct ground *ground)
 	iommufd_map(dut->iommufd, dut->ioas, ground->buffer.memory, ground->buffer.size,
 		    ground->iova);
 	ground->bytes = malloc(ground->length);
-	cts_require(ground->bytes, "memory for %zu bytes", ground->length);
+	cts_lab_require(ground->bytes, "memory for %zu bytes", ground->length);
 }
 
 #define SEED 0x5a
@@ -210,10 +210,7 @@ void dut_close(struct dut *dut)
 {
 	if (!dut->iommufd)
 		return;
-	if (dut->device < 0)
-		dma_abandon(dut->dma);
-	else
-		dma_close(dut->dma);
+	dma_close(dut->dma);
 	cts_close(&dut->device);
 	cts_close(&dut->iommufd);
 	iova_exit(&dut->space);

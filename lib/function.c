@@ -17,18 +17,8 @@
 
 void function_init(struct function *function, int fd)
 {
-	uint32_t i;
-
 	*function = (struct function){ .fd = fd };
-	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
-		int error = __vfio_region_info(fd, i, &function->region[i]);
-
-		/* The region of legacy VGA is refused where there is none; it keeps size 0. */
-		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
-			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
-	}
-	cts_require(function->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
-		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
+	vfio_regions(fd, function->region);
 }
 
 /* A BAR of less than a page is mapped as a whole page: vfio allows it where nothing shares it. */
@@ -146,7 +136,7 @@ static int set_irqs(const struct function *function, uint32_t index, uint32_t fi
 	struct vfio_irq_set *set = calloc(1, size);
 	int rc;
 
-	cts_require(set, "memory for %u interrupts", count);
+	cts_lab_require(set, "memory for %u interrupts", count);
 	set->argsz = (uint32_t)size;
 	set->index = index;
 	set->start = first;
@@ -174,7 +164,7 @@ void function_irq_enable(const struct function *function, uint32_t index, uint32
 
 	for (i = 0; i < count; i++) {
 		eventfds[i] = eventfd(0, EFD_CLOEXEC);
-		cts_require(eventfds[i] >= 0, "eventfd");
+		cts_lab_require(eventfds[i] >= 0, "eventfd");
 	}
 	function_irq_signal(function, index, first, count, eventfds);
 }

@@ -40,7 +40,7 @@ uint32_t function_capability(const struct function *function, uint8_t id);
 /* Switches memory decoding on and bus mastering on or off (PCI_COMMAND). */
 void function_set_master(const struct function *function, bool on);
 
-/* VFIO_DEVICE_RESET. -ENOTTY where the function can't be reset. */
+/* VFIO_DEVICE_RESET. vfio-pci answers -EINVAL where the function can't be reset by itself. */
 int __function_reset(const struct function *function);
 void function_reset(const struct function *function);
 

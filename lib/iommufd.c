@@ -162,7 +162,7 @@ struct iommu_iova_range *iommufd_iova_ranges(int iommufd, uint32_t ioas, uint32_
 	rc = ioctl(iommufd, IOMMU_IOAS_IOVA_RANGES, &args);
 	cts_require(!rc || errno == EMSGSIZE, "IOMMU_IOAS_IOVA_RANGES");
 	ranges = calloc(args.num_iovas, sizeof(*ranges));
-	cts_require(ranges, "memory for %u ranges", args.num_iovas);
+	cts_lab_require(ranges, "memory for %u ranges", args.num_iovas);
 	args.allowed_iovas = (uintptr_t)ranges;
 	cts_require(!ioctl(iommufd, IOMMU_IOAS_IOVA_RANGES, &args), "IOMMU_IOAS_IOVA_RANGES");
 	*count = args.num_iovas;

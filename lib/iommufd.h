@@ -113,8 +113,8 @@ void iommufd_allow_all(int iommufd, uint32_t ioas);
 uint64_t iommufd_usable_bytes(int iommufd, uint32_t ioas, uint64_t start, uint64_t last);
 
 /*
- * Does @iommufd know @id as a device that is bound to it? 0 or -ENOENT: a table is made for the
- * device and destroyed again.
+ * Does @iommufd know @id as a device that is bound to it? A table is made for the device and
+ * destroyed again: 0, -ENOENT if it doesn't, or why else IOMMU_HWPT_ALLOC failed.
  */
 int __iommufd_find_device(int iommufd, uint32_t id);
 

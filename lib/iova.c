@@ -41,7 +41,7 @@ static void take(struct iova_space *space, uint32_t index, uint64_t iova, uint64
 
 	if (has_before && has_behind) {
 		space->ranges = reallocarray(space->ranges, space->count + 1, sizeof(*range));
-		cts_require(space->ranges, "memory for %u ranges", space->count + 1);
+		cts_lab_require(space->ranges, "memory for %u ranges", space->count + 1);
 		range = &space->ranges[index];
 		memmove(range + 1, range, (space->count - index) * sizeof(*range));
 		space->count++;
@@ -119,8 +119,9 @@ uint64_t iova_alloc(struct iova_space *space, uint64_t length, uint64_t align)
 {
 	uint64_t iova = __iova_alloc(space, length, align);
 
-	cts_require(iova != UINT64_MAX, "no room for %#llx bytes in the usable ranges",
-		    (unsigned long long)length);
+	if (iova == UINT64_MAX)
+		cts_lab_error("no room for %#llx bytes in what IOMMU and device can use",
+			      (unsigned long long)length);
 	return iova;
 }
 
@@ -128,7 +129,8 @@ uint64_t iova_alloc_top(struct iova_space *space, uint64_t length, uint64_t alig
 {
 	uint64_t iova = __iova_alloc_top(space, length, align);
 
-	cts_require(iova != UINT64_MAX, "no room for %#llx bytes in the usable ranges",
-		    (unsigned long long)length);
+	if (iova == UINT64_MAX)
+		cts_lab_error("no room for %#llx bytes in what IOMMU and device can use",
+			      (unsigned long long)length);
 	return iova;
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "dma.h"
+#include "mock.h"
 #include "needs.h"
 #include "sysfs.h"
 
@@ -60,6 +61,9 @@ static const char *missing(enum cts_need_index index)
 		return lacks(DMA_MSI) ? "no driver makes the device send an MSI" : NULL;
 	case CTS_NEED_INDEX_DMA_STORM:
 		return lacks(DMA_STORM) ? "no driver makes the device write until stopped" : NULL;
+	case CTS_NEED_INDEX_MOCK:
+		return mock_exists() ? NULL
+				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";
 	}
 	return NULL;
 }
@@ -68,6 +72,9 @@ struct cts_missing cts_missing_need(unsigned int needs)
 {
 	size_t i;
 
+	/* A test of a device file binds it. */
+	if (needs & CTS_NEED_CDEV)
+		needs |= CTS_NEED_IOMMUFD;
 	for (i = 0; i < cts_need_count; i++) {
 		struct cts_missing found = { .reason = needs_table[i].reason };
 

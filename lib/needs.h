@@ -30,7 +30,7 @@ struct cts_missing {
 
 /*
  * The first of @needs, a mask of CTS_NEED_*, that this host or the device in
- * CTS_DEVICE doesn't offer.
+ * CTS_DEVICE doesn't offer. What needs a cdev needs an iommufd too.
  */
 struct cts_missing cts_missing_need(unsigned int needs);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -186,6 +187,47 @@ void sysfs_config(void *buffer, size_t size)
 	cts_close(&fd);
 }
 
+/*
+ * Extended capabilities are a list that begins at byte 256: id, version, place of the next. Without
+ * any, sysfs may show 256 bytes only.
+ */
+size_t sysfs_extended_capability(uint16_t id)
+{
+	uint32_t config[1024], at = 0x100;
+	char path[SYSFS_PATH];
+	struct stat status;
+	int left;
+
+	device_path(path, "config");
+	if (stat(path, &status) || status.st_size < (off_t)sizeof(config))
+		return 0;
+	sysfs_config(config, sizeof(config));
+	for (left = 480; at >= 0x100 && left; left--) {
+		uint32_t header = config[at / 4];
+
+		if (!header || header == UINT32_MAX)
+			return 0;
+		if ((header & 0xffff) == id)
+			return at;
+		at = header >> 20 & 0xffc;
+	}
+	return 0;
+}
+
+void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH])
+{
+	char path[SYSFS_PATH], attribute[128];
+	FILE *file;
+
+	snprintf(attribute, sizeof(attribute), "iommu/%s", name);
+	device_path(path, attribute);
+	file = fopen(path, "re");
+	if (!file || !fgets(text, SYSFS_PATH, file))
+		cts_lab_error("%s can't be read: %s", path, strerror(errno));
+	fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+}
+
 int __sysfs_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -198,4 +240,12 @@ int __sysfs_write(const char *path, const char *text)
 	error = written < 0 ? -errno : 0;
 	close(fd);
 	return error;
+}
+
+int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)
+{
+	char path[2 * SYSFS_PATH];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
+	return __sysfs_write(path, bdf);
 }

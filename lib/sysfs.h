@@ -49,8 +49,26 @@ void sysfs_real_path(char path[SYSFS_PATH]);
 /* The first @size bytes of the device's configuration space, read through sysfs and so past vfio. */
 void sysfs_config(void *buffer, size_t size);
 
+/*
+ * Where in configuration space the device's extended capability @id of PCI Express is (0x0f ATS,
+ * 0x1b PASID), 0 if it has none: read as sysfs_config() does, which shows root all of it.
+ */
+size_t sysfs_extended_capability(uint16_t id);
+
+/*
+ * The attribute @name ("intel-iommu/cap") of the device's IOMMU, without the newline
+ * (Documentation/ABI/testing/sysfs-class-iommu*). A lab error if there is none.
+ */
+void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH]);
+
 /* The driver that has the device. */
 void sysfs_driver(char name[SYSFS_PATH]);
+
+/*
+ * Tells the PCI driver @driver to take or leave the function @bdf: @what is "bind" or "unbind". 0
+ * or -errno.
+ */
+int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf);
 
 /* Writes @text to the file @path, as a shell's echo would. 0 or -errno. */
 int __sysfs_write(const char *path, const char *text);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -48,9 +50,63 @@ int __vfio_bind(int device, int iommufd, uint32_t *device_id)
 uint32_t vfio_bind(int device, int iommufd)
 {
 	uint32_t device_id = 0;
+	int rc = __vfio_bind(device, iommufd, &device_id);
 
-	cts_require(!__vfio_bind(device, iommufd, &device_id), "VFIO_DEVICE_BIND_IOMMUFD");
+	if (rc)
+		vfio_check_holders();
+	errno = -rc;
+	cts_require(!rc, "VFIO_DEVICE_BIND_IOMMUFD");
 	return device_id;
+}
+
+/* Has process @pid, a name in /proc, a descriptor of the file at @path? */
+static bool has_open(const char *pid, const char *path)
+{
+	const struct dirent *entry;
+	char name[64], target[SYSFS_PATH];
+	bool found = false;
+	DIR *dir;
+
+	snprintf(name, sizeof(name), "/proc/%.16s/fd", pid);
+	dir = opendir(name);
+	while (dir && !found && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (length < 0)
+			continue;
+		target[length] = '\0';
+		found = !strcmp(target, path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Ends the test if a process outside of its process group has @path open. */
+static void check_holders_of(const char *path)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir("/proc");
+
+	while (dir && (entry = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && getpgid(pid) != getpgrp() && has_open(entry->d_name, path))
+			cts_lab_error("bind is refused, and process %d has %s open: end it", pid,
+				      path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void vfio_check_holders(void)
+{
+	char path[SYSFS_PATH];
+
+	if (!__sysfs_cdev_path(path))
+		check_holders_of(path);
+	if (!__sysfs_group_path(path))
+		check_holders_of(path);
 }
 
 int __vfio_attach(int device, uint32_t *pt_id)
@@ -99,30 +155,36 @@ int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info
 	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
+void vfio_regions(int device, struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS])
+{
+	uint32_t i;
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
+		int error = __vfio_region_info(device, i, &regions[i]);
+
+		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
+			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
+	}
+	cts_require(regions[VFIO_PCI_CONFIG_REGION_INDEX].size,
+		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
+}
+
 int __vfio_survey(struct vfio_layout *layout)
 {
 	int iommufd, device, rc;
-	uint32_t i;
 
 	if (scratch_recall("layout", layout, sizeof(*layout)))
 		return 0;
 	iommufd = iommufd_open();
 	device = vfio_open();
 	rc = __vfio_bind(device, iommufd, NULL);
-	for (i = 0; !rc && i < VFIO_PCI_NUM_REGIONS; i++) {
-		int error = __vfio_region_info(device, i, &layout->region[i]);
-
-		/* The region of legacy VGA is refused where there is none; it keeps size 0. */
-		cts_require(!error || i == VFIO_PCI_VGA_REGION_INDEX,
-			    "VFIO_DEVICE_GET_REGION_INFO of %u", i);
-	}
+	if (!rc)
+		vfio_regions(device, layout->region);
 	cts_close(&device);
 	cts_close(&iommufd);
 	layout->ids = htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
 	if (rc)
 		return rc;
-	cts_require(layout->region[VFIO_PCI_CONFIG_REGION_INDEX].size,
-		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
 	scratch_keep("layout", layout, sizeof(*layout));
 	return 0;
 }
@@ -148,15 +210,22 @@ const struct vfio_region_info *vfio_mappable_region(const struct vfio_layout *la
 
 bool vfio_lacks_msi_isolation(int error)
 {
+	char path[SYSFS_PATH];
 	FILE *file;
 	int unsafe;
 
-	if (error != -EPERM || !vfio_group_is_free())
+	if (error != -EPERM)
 		return false;
 	file = fopen("/sys/module/iommufd/parameters/allow_unsafe_interrupts", "re");
 	if (!file)
 		return false;
 	unsafe = fgetc(file);
 	fclose(file);
-	return unsafe == 'N';
+	if (unsafe != 'N')
+		return false;
+	if (__sysfs_group_path(path))
+		cts_lab_error(
+			"bind is refused with EPERM and %s has no group node (VFIO_GROUP) to say why: for want of interrupt isolation (iommufd.allow_unsafe_interrupts is off), or for another owner of the group",
+			sysfs_device());
+	return vfio_group_is_free();
 }

@@ -28,6 +28,12 @@ int __vfio_bind(int device, int iommufd, uint32_t *device_id);
 uint32_t vfio_bind(int device, int iommufd);
 
 /*
+ * After a bind that should have succeeded: returns unless a process that is none of the test's has
+ * the node of the device or of its group open. Then the kernel is not to blame, but the lab.
+ */
+void vfio_check_holders(void);
+
+/*
  * VFIO_DEVICE_ATTACH_IOMMUFD_PT to an IOAS or HWPT: of a device that is attached already, a
  * replacement. *@pt_id is what to attach to and becomes what the kernel reports: the HWPT that it
  * came to be attached to. The twin returns that.
@@ -44,6 +50,12 @@ int __vfio_info(int device, struct vfio_device_info *info);
 
 /* VFIO_DEVICE_GET_REGION_INFO of region @index, without capabilities. */
 int __vfio_region_info(int device, uint32_t index, struct vfio_region_info *info);
+
+/*
+ * The same of all regions. Ends the test where one can't be asked for, or where there is no
+ * configuration space; the region of legacy VGA may be refused, and has size 0 then.
+ */
+void vfio_regions(int device, struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS]);
 
 struct vfio_layout {
 	/*
@@ -75,7 +87,7 @@ const struct vfio_region_info *vfio_mappable_region(const struct vfio_layout *la
 /*
  * Is @error, from binding an idle device, the answer of a platform that can't isolate interrupts?
  * That is EPERM, which also says that somebody else owns the group's DMA: so the group must be
- * free, and the group node there to say so.
+ * free. Where no group node is there to say so, the test ends as an error of the lab.
  */
 bool vfio_lacks_msi_isolation(int error);
 
@@ -90,6 +102,8 @@ bool vfio_lacks_msi_isolation(int error);
 		if (vfio_lacks_msi_isolation(__error))                                        \
 			CTS_SKIP(NO_MSI_ISOLATION, "bind is refused with EPERM and "          \
 						   "iommufd.allow_unsafe_interrupts is off"); \
+		if (__error)                                                                  \
+			vfio_check_holders();                                                 \
 		ASSERT_EQ(0, __error);                                                        \
 	} while (0)
 

@@ -60,7 +60,8 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Result:
-    """One planned test and what became of it. `boot` is the boot it ran in, None if it never started."""
+    """One planned test and what became of it. `boot` is the boot it ran in, None if it never started. `shown` has the code of everything
+    that was found in any of its attempts, of which `reason` names one: a waiver has to cover them all."""
 
     id: str
     path: str
@@ -77,6 +78,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

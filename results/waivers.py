@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Waivers (docs/results.md): known failures, each with its reason, a URL and a date on which it ends."""
+"""Waivers (docs/results.md): known failures, each with its reason, a URL and a date on which it ends.
+
+What is known is that the test's assertion fails. A splat or a lost target in the same test is another failure, unless the entry says that
+it belongs to this one.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,15 @@ from results.journal import Left
 from results.model import Problem, Result, Run, Verdict, Waived
 
 _TEXT_KEYS = ("test", "requirement", "host", "driver", "kernel", "reason", "url")
+_KEYS = (*_TEXT_KEYS, "expires", "shows")
+_ASSERTION = "assertion"
+_SHOWS = ("aer", "hang", "iommu-fault", "lost", "signal", "splat", "taint")  # what a FAIL may show beside an assertion
 
 
 @dataclass(frozen=True)
 class Waiver:
     """One entry. `number` counts from 1; patterns may hold `*`; None is no restriction. Exactly one of `test`
-    and `requirement` is set."""
+    and `requirement` is set. `shows` are codes of reasons, beside that of an assertion."""
 
     number: int
     reason: str
@@ -30,12 +37,17 @@ class Waiver:
     host: str | None = None
     driver: str | None = None
     kernel: str | None = None
+    shows: frozenset[str] = frozenset()
 
     def names(self, path: str, test_id: str, requirements: list[str]) -> bool:
         """Does `test` name the path or the id, or `requirement` one of the requirements?"""
         if self.test is not None:
             return _fits(self.test, path) or _fits(self.test, test_id)
         return any(_fits(self.requirement, one) for one in requirements)
+
+    def covers(self, result: Result) -> bool:
+        """Is it a failure that shows nothing but what is known?"""
+        return result.verdict is Verdict.FAIL and {*result.shown} <= {_ASSERTION, *self.shows}
 
     def label(self) -> str:
         return f"waiver {self.number} ({self.test or self.requirement})"
@@ -68,13 +80,13 @@ def load(path: Path) -> WaiverFile:
         wrong = _wrong(entry)
         errors += [f"{name}: waiver {number}: {text}" for text in wrong]
         if not wrong:
-            waivers.append(Waiver(number=number, **entry))
+            waivers.append(Waiver(number=number, **entry | {"shows": frozenset(entry.get("shows", []))}))
     return WaiverFile(name, waivers, errors)
 
 
 def _wrong(entry: dict[str, Any]) -> list[str]:
     """Everything that is wrong with one entry, each text naming the key."""
-    wrong = [f"unknown key '{key}'" for key in entry if key not in _TEXT_KEYS and key != "expires"]
+    wrong = [f"unknown key '{key}'" for key in entry if key not in _KEYS]
     for key in _TEXT_KEYS:
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             wrong.append(f"'{key}' is no text")
@@ -84,6 +96,9 @@ def _wrong(entry: dict[str, Any]) -> list[str]:
     url = entry.get("url")
     if isinstance(url, str) and url.strip() and not re.match(r"https?://[^\s/]", url):
         wrong.append(f"'url' is no http or https address: {url}")
+    shows = entry.get("shows", [])
+    if not isinstance(shows, list) or not all(code in _SHOWS for code in shows):
+        wrong.append(f"'shows' is no list of codes; known: {', '.join(_SHOWS)}")
     expires = entry.get("expires")
     if "expires" in entry and (not isinstance(expires, date) or isinstance(expires, datetime)):
         wrong.append("'expires' is no date; write it as 2027-03-31, without quotes")
@@ -125,7 +140,7 @@ def _apply_one(
     if Verdict.FAIL not in verdicts and verdicts & {Verdict.PASS, Verdict.DONE}:
         return "what it waives passed: remove it"
     for at in named:
-        if results[at].verdict is Verdict.FAIL and results[at].waived is None:
+        if waiver.covers(results[at]) and results[at].waived is None:
             results[at] = replace(results[at], waived=Waived(waiver.reason, waiver.url, waiver.expires))
     return None
 

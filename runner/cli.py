@@ -2,6 +2,7 @@
 """The command line."""
 
 import argparse
+import json
 import re
 import sys
 from datetime import date
@@ -10,18 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, host, kernel, ksrc
-from lab.errors import LabError, UsageError
+from lab import binaries, entry, host, kernel, ksrc
+from lab.errors import UsageError
 from results import report, summary
-from results.build import SchemaError
-from results.journal import JournalError
-from results.report import ReportError
-from runner import catalogue, device_test, doctor, judge, labwork, plan, suite
+from runner import catalogue, coverage, device_test, doctor, every, judge, labwork, plan, suite
+from runner import prove as proving
 from runner import run as running
-
-EXIT_USAGE = 2
-EXIT_LAB = 3
-EXIT_INTERRUPTED = 130
 
 OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale")
 
@@ -68,11 +63,22 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of failures")
+    return int(text)
+
+
 def _bdf(text: str) -> str:
     full = text if text.count(":") == 2 else f"0000:{text}"
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", full):
         raise argparse.ArgumentTypeError(f"{text!r} is no PCI address such as 0000:01:00.0")
     return full
+
+
+def _once(words: list[str]) -> list[str]:
+    """Each word once, in order."""
+    return list(dict.fromkeys(words))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -82,9 +88,11 @@ def _run(arguments: argparse.Namespace) -> int:
         if given:
             raise UsageError(f"--{given[0].replace('_', '-')} is not for --resume, which goes on with the run as it was begun")
     options = running.Options(
-        arguments.host, arguments.select, arguments.device, arguments.kernel, arguments.modules, arguments.accel,
-        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs,
+        arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
+        arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
     )  # fmt: skip
+    if arguments.host == every.NAME:
+        return every.run(options, _wide_console())
     if arguments.resume is None:
         _, judged = running.run(options)
     else:
@@ -95,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _device_test(arguments: argparse.Namespace) -> int:
     options = running.Options(
-        arguments.host, select=[device_test.SELECT], device=arguments.device, kernel=arguments.kernel, modules=arguments.modules,
+        arguments.host, select=[device_test.SELECT], device=_once(arguments.device), kernel=arguments.kernel, modules=arguments.modules,
         accel=arguments.accel,
     )  # fmt: skip
     folder, judged = running.run(options)
@@ -123,6 +131,21 @@ def _list(arguments: argparse.Namespace) -> int:
         table.add_row(test.path, " ".join(test.requirements), " ".join(test.needs), test.title)
     _wide_console().print(table)
     print(f"{len(chosen)} tests, {len({name for test in chosen for name in test.requirements})} requirements")
+    return 0
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    runs = coverage.newest(coverage.read_run(running.find_folder(name)) for name in arguments.run)
+    found = coverage.rows(catalogue.requirements(), _tests(), runs)
+    if arguments.json:
+        print(json.dumps(coverage.document(found, runs), indent=1))
+    elif arguments.markdown:
+        try:
+            arguments.markdown.write_text(coverage.markdown(found, runs), "utf-8")
+        except OSError as error:
+            raise UsageError(f"--markdown {arguments.markdown}: can't be written: {error.strerror}") from error
+    else:
+        coverage.print_table(found, runs, _wide_console())
     return 0
 
 
@@ -166,8 +189,10 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    box, source = ksrc.with_toolbox(arguments.ksrc)
-    print(kernel.build(box, ksrc.with_patches(box, source, arguments.patch), arguments.config).folder)
+    where = host.find(arguments.host)
+    box, source = ksrc.with_toolbox(arguments.ksrc, where.machine.toolbox)
+    patched = ksrc.with_patches(box, source, arguments.patch)
+    print(kernel.build(box, patched, [*where.fragments, *arguments.config], where.machine).folder)
     return 0
 
 
@@ -180,8 +205,8 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modules", metavar="DIR", help="the modules that belong to an image: lib/modules/<release>")
 
 
-def _add_host(parser: argparse.ArgumentParser, default: str = "vtd") -> None:
-    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file (default: {default})")
+def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str = "") -> None:
+    parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file{more} (default: {default})")
     parser.add_argument(
         "--accel", choices=("tcg", "kvm"), default="tcg",
         help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
@@ -196,6 +221,7 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     build.add_argument("--ksrc", metavar="DIR|VERSION", help="a kernel tree, or a version that the distribution packages, such as 6.12")
     build.add_argument("--patch", nargs="+", type=Path, default=[], metavar="FILE", help="patches to apply to a copy (patch -p1)")
     build.add_argument("--config", nargs="+", type=Path, default=[], metavar="FRAGMENT", help="configuration on top of lab/kernel/")
+    build.add_argument("--host", default="vtd", help="the host that it is for: its architecture and flavour (default: vtd)")
     build.set_defaults(call=_build)
 
     boot = actions.add_parser("boot", help="boot a host, say what it is, switch it off")
@@ -204,6 +230,14 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         _add_host(action)
         _add_kernel(action)
         action.set_defaults(call=call)
+
+    prove = actions.add_parser("prove", help="run the suites on kernels with one small fault each: do they notice?")
+    prove.add_argument("fault", nargs="*", metavar="FAULT", help="a fault, a pattern or a subject (default: all)")
+    prove.add_argument("--list", action="store_true", help="only show the faults")
+    prove.add_argument("--table", type=Path, metavar="FILE", help="only write what came out so far, as a page for docs/")
+    prove.add_argument("--ksrc", metavar="DIR|VERSION", help="as for build")
+    prove.add_argument("--jobs", type=_jobs, metavar="N", help="as for run")
+    prove.set_defaults(call=lambda arguments: proving.run(arguments, _wide_console()))
 
     clean = actions.add_parser("clean", help="show what the cache holds; with --yes remove it")
     clean.add_argument("kind", nargs="*", help="only these kinds, as shown (default: all)")
@@ -226,7 +260,7 @@ def parser() -> argparse.ArgumentParser:
         "run", help="run tests on a host and judge them", epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    _add_host(run)
+    _add_host(run, more="; `all`: each virtual host, one after the other")
     _add_kernel(run)
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
@@ -238,6 +272,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--jobs", type=_jobs, metavar="N",
         help="share the plan among N virtual hosts side by side (default: 2 where there are the processors and the memory)",
+    )  # fmt: skip
+    run.add_argument(
+        "--max-failures", type=_count, default=0, metavar="N",
+        help="start no more tests after N that failed, known failures among them; --resume goes on with the others",
     )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
@@ -267,6 +305,16 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("--select", action="append", default=[], metavar="PATTERN")
     listing.set_defaults(call=_list)
 
+    covered = commands.add_parser("coverage", help="show what is promised, which tests show it, and what runs said of it")
+    covered.add_argument(
+        "run", nargs="*", metavar="RUN",
+        help="kept runs, by folder or name in results/runs/; the newest of each host counts (default: none, no verdicts)",
+    )  # fmt: skip
+    form = covered.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the same for programs (results/schema/coverage-1.json)")
+    form.add_argument("--markdown", type=Path, metavar="FILE", help="write it to a file; docs/coverage.md is made so, without runs")
+    covered.set_defaults(call=_coverage)
+
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _lab_parser(commands)
 
@@ -285,17 +333,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _call(words: list[str] | None) -> int:
+    arguments = parser().parse_args(words)
+    return int(arguments.call(arguments))
+
+
 def main(words: list[str] | None = None) -> int:
     """Runs the command and returns its exit code; errors become messages."""
-    arguments = parser().parse_args(words)
-    try:
-        return int(arguments.call(arguments))
-    except UsageError as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except (LabError, JournalError, ReportError, SchemaError, OSError) as error:
-        print(f"iommu-cts: {error}", file=sys.stderr)
-        return EXIT_LAB
-    except KeyboardInterrupt:
-        print("iommu-cts: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    return entry.ending("iommu-cts", lambda: _call(words), running.FAULTS)

@@ -12,6 +12,9 @@ from results.typed import ShapeError, decode
 from runner import klog
 from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 
+# The ways to lose a target that say nothing of its kernel.
+LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died"})
+
 
 @dataclass
 class Attempt:
@@ -73,7 +76,7 @@ def collect(journal: j.Journal) -> Seen:
 @dataclass
 class _Machine:
     """One of the targets of a run as it is at some entry: the boot that it is in, the test that runs, and the splats that its
-    kernel log has shown."""
+    kernel log has shown in this boot."""
 
     boot: int = 0
     open: str | None = None
@@ -132,7 +135,11 @@ class _Walk:
             self.seen.boots += 1
             machine.boot = self.seen.boots
             machine.open = None
+        elif isinstance(entry, j.PowerEntry):
+            if entry.action == "on":  # a new kernel, and a new console
+                machine.log_heads.clear()
         elif isinstance(entry, j.BootFailedEntry):
+            self._problem("lab" if entry.why in LAB_LOSSES else "boot", f"the target did not come up: {entry.why}")
             self._console_splats(entry.console, "on the console, while the target was started", machine)
         elif isinstance(entry, j.NoiseEntry):
             if entry.id is not None:
@@ -249,6 +256,11 @@ class _Walk:
                 attempt.stdout += output.read()
         elif ev == "output_cut":
             attempt.cut = True
+            gap = f"\n# {event.get('dropped')} bytes of output were left out here\n"
+            if event.get("fd") == "stderr":
+                attempt.stderr += gap
+            else:
+                attempt.stdout += gap
         elif ev == "record":
             record = event.get("record")
             if isinstance(record, dict):

@@ -18,11 +18,12 @@ MEASUREMENT = "measurement"
 
 
 class Crew:
-    """Runs the items on the sessions; `started` is told how many have been started, and of each. `stop` ends it early."""
+    """Runs the items on the sessions; `started` is told how many have been started, and of each. `stop` ends it early, and so do
+    `enough` failures, if that is not 0: no further test is started then, and `has_enough` is true."""
 
     def __init__(
         self, sessions: Sequence[Session], items: Sequence[Item], devices: Sequence[Take], journal: Writer,
-        stop: threading.Event, started: Callable[[int, Item], None],
+        stop: threading.Event, started: Callable[[int, Item], None], enough: int = 0,
     ) -> None:  # fmt: skip
         self._sessions = sessions
         self._shared = deque(item for item in items if item.planned.kind != MEASUREMENT)
@@ -31,6 +32,7 @@ class Crew:
         self._journal = journal
         self._stop = stop
         self._told = started
+        self._enough = enough
         self._change = threading.Condition()  # guards what follows
         self._started = 0
         self._running = 0
@@ -55,6 +57,11 @@ class Crew:
         if self._failed is not None:
             raise self._failed
         return not self._shared and not self._alone
+
+    @property
+    def has_enough(self) -> bool:
+        """Were there so many failures that the rest is left?"""
+        return 0 < self._enough <= sum(session.failures for session in self._sessions)
 
     def _work(self, session: Session) -> None:
         try:
@@ -100,6 +107,8 @@ class Crew:
         leave a test behind."""
         with self._change:
             self._wait(lambda: bool(self._shared) or not self._running)
+            if self.has_enough:
+                return None
             if self._shared:
                 return self._start(self._shared)
             self._measurer = self._measurer or session

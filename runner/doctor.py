@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import gzip
 import json
 import re
 import subprocess
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lab import host, qemu, scratch, survey, toolbox
+from lab.arch import NATIVE
 from lab.errors import LabError, UsageError
 from lab.progress import Step
 from results.journal import Writer
@@ -26,6 +26,7 @@ from results.text import one_line
 from results.typed import ShapeError
 from runner import facts as facts_of
 from runner import labwork
+from runner import run as running
 from runner.facts import Facts
 from runner.findings import Finding, Status, examine, ok, warning
 from runner.findings_device import examine_device
@@ -63,13 +64,6 @@ def options_of(config: str | None) -> dict[str, str] | None:
     return dict(re.findall(r"^CONFIG_(\w+)=(.*)$", config, re.MULTILINE))
 
 
-def _unpacked(raw: bytes) -> str:
-    try:
-        return gzip.decompress(raw).decode(errors="replace")
-    except (OSError, EOFError) as error:
-        raise LabError(f"/proc/config.gz can't be unpacked: {error}") from error
-
-
 def _read(text: str) -> Facts:
     try:
         return facts_of.read(text)
@@ -83,14 +77,14 @@ def _local_config(release: str) -> str | None:
             raw = path.read_bytes()
         except OSError:
             continue
-        return _unpacked(raw) if path.suffix == ".gz" else raw.decode(errors="replace")
+        return (running.unpacked(raw) if path.suffix == ".gz" else raw).decode(errors="replace")
     return None
 
 
 def _virtual_hosts(box: toolbox.Toolbox, facts: Facts) -> Finding:
     """Can this machine run the virtual hosts?"""
     need = max((host.find(name).memory_mib for name in host.names()), default=0)
-    what = f"QEMU {box.versions['qemu-system-x86']} in the toolbox, by software emulation"
+    what = f"QEMU {box.versions[NATIVE.emulator]} in the toolbox, by software emulation"
     if facts.available_kib >> 10 >= need:
         return ok("virtual-hosts", what)
     return warning("virtual-hosts", f"{what}; {facts.available_kib >> 10} MiB of memory are free",
@@ -125,8 +119,12 @@ def _virtual(where: host.Host, named: Sequence[str], arguments: argparse.Namespa
             finally:
                 target.power_off()
     facts = _read(said)
-    config = machine.kernel.config.read_text() if raw is None and machine.kernel.config else None
-    return Examined(where.name, devices, examine(facts, options_of(config if raw is None else _unpacked(raw)), virtual=True), facts)
+    if raw is not None:
+        raw = running.unpacked(raw)
+    elif machine.kernel.config:
+        raw = machine.kernel.config.read_bytes()
+    config = None if raw is None else raw.decode(errors="replace")
+    return Examined(where.name, devices, examine(facts, options_of(config), virtual=True), facts)
 
 
 def look(arguments: argparse.Namespace) -> Examined:
@@ -134,8 +132,10 @@ def look(arguments: argparse.Namespace) -> Examined:
     where = host.find(arguments.host)
     named = list(dict.fromkeys(arguments.device))
     if where.target == "local":
-        if arguments.kernel:
-            raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
+        if arguments.kernel or arguments.modules:
+            raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
+        if arguments.accel != running.Options.accel:
+            raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         seen = _local(named)
     else:
         seen = _virtual(where, named, arguments)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from runner import klog
 from runner.facts import Facts, Pool
@@ -97,21 +98,26 @@ def examine(facts: Facts, options: Mapping[str, str] | None, virtual: bool) -> l
     ]
 
 
-# How the names in /sys/class/iommu begin, the longer of two first.
-_KINDS = {"dmar": "Intel VT-d", "ivhd": "AMD-Vi", "smmu3": "Arm SMMUv3", "smmu": "Arm SMMU", "virtio": "virtio-iommu"}
+# How the names in /sys/class/iommu begin, the longer of two first. virtio-iommu bears that of its PCI function.
+_KINDS = {"dmar": "Intel VT-d", "ivhd": "AMD-Vi", "smmu3": "Arm SMMUv3", "smmu": "Arm SMMU", r"[0-9a-f]{4}:|virtio": "virtio-iommu"}
+_MOCK = "iommufd_selftest_iommu"  # of CONFIG_IOMMUFD_TEST: it has no device that does DMA
 
 
 def _kind(name: str) -> str:
     for start, kind in _KINDS.items():
-        if name.startswith(start):
+        if re.match(start, name):
             return kind
     return "an IOMMU"
 
 
+def _iommus(facts: Facts) -> list[dict[str, Any]]:
+    return [one for one in facts.iommus if not one["name"].startswith(_MOCK)]
+
+
 def _iommu(facts: Facts) -> Finding:
-    if facts.iommus and facts.groups:
+    if _iommus(facts) and facts.groups:
         names: dict[str, list[str]] = {}
-        for one in facts.iommus:
+        for one in _iommus(facts):
             names.setdefault(_kind(one["name"]), []).append(one["name"])
         kinds = ", ".join(f"{kind} ({' '.join(members)})" for kind, members in names.items())
         return ok("iommu", f"{kinds}; {facts.groups} groups")
@@ -121,8 +127,8 @@ def _iommu(facts: Facts) -> Finding:
     off = re.search(r"\b(?:intel_iommu|amd_iommu|iommu)=off\b", cmdline)
     if off:
         return lack("iommu", f"switched off by {off[0]}", why, f"boot without {off[0]}")
-    if facts.iommus:
-        return lack("iommu", f"{facts.iommus[0]['name']} is there, but no device is in a group", why,
+    if _iommus(facts):
+        return lack("iommu", f"{_iommus(facts)[0]['name']} is there, but no device is in a group", why,
                     "boot with the IOMMU translating: intel_iommu=on, or without iommu=off")  # fmt: skip
     if any("DMAR" in line for line in facts.log.lines):
         return lack("iommu", "the firmware describes a VT-d that the kernel does not use", why,
@@ -142,7 +148,7 @@ _SUPER_PAGES = {0: "2 MiB", 1: "1 GiB"}
 
 def _vtd_features(facts: Facts) -> list[Finding]:
     """What the registers of VT-d say; the other drivers show none in sysfs."""
-    units = [one for one in facts.iommus if one.get("intel-iommu/ecap")]
+    units = [one for one in _iommus(facts) if one.get("intel-iommu/ecap")]
     if not units:
         return []
     cap, ecap = -1, -1
@@ -162,7 +168,7 @@ def _vtd_features(facts: Facts) -> list[Finding]:
 
 def _mode(facts: Facts) -> list[Finding]:
     """How the kernel's own DMA is translated: of the named groups, else as the log says."""
-    if not facts.iommus:
+    if not _iommus(facts):
         return []
     words = {"DMA": "strict", "DMA-FQ": "lazy", "identity": "passthrough", "blocked": "blocked"}
     modes = sorted({words.get(group.type, group.type) for group in facts.group_list if group.type})
@@ -185,7 +191,7 @@ def _remapping(facts: Facts) -> Finding:
         return warning("interrupt-remapping", "off, and iommufd.allow_unsafe_interrupts is set",
                        "tests of MSI isolation are skipped: a device can raise any interrupt",
                        "switch it on in the firmware's set-up")  # fmt: skip
-    if not facts.iommus:
+    if not _iommus(facts):
         return lack("interrupt-remapping", "none without an IOMMU", why, "see iommu")
     if not facts.interrupts.readable:
         return unknown("interrupt-remapping", "/proc/interrupts can't be read", why, "run as root")

@@ -83,4 +83,4 @@ def _worst(results: list[Result]) -> Result:
         return worst
     verdicts = ", ".join(result.verdict.value for result in results)
     note = f"started {len(results)} times ({verdicts}); the worst counts"
-    return replace(worst, notes=[*worst.notes, note])
+    return replace(worst, notes=[*worst.notes, note], shown=sorted({code for result in results for code in result.shown}))

@@ -10,6 +10,7 @@ from results.journal import Left, PlannedTest, Skip
 from runner.catalogue import DEVICE, Test
 
 NO_DEVICE = "no-device"
+NO_FAULTS = "faults-not-allowed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,16 +25,19 @@ class Item:
     program: str
 
 
+def _matches(test: Test, patterns: Sequence[str]) -> bool:
+    wide = [*patterns, *(f"{pattern.rstrip('/')}/*" for pattern in patterns)]
+    return any(fnmatch.fnmatchcase(test.path, pattern) for pattern in wide)
+
+
 def selected(tests: Iterable[Test], patterns: Sequence[str]) -> tuple[list[Test], list[Test]]:
     """The tests whose path matches one of the patterns (shell style; a bare folder means all in it), and the others."""
     if not patterns:
         return list(tests), []
-    wide = [*patterns, *(f"{pattern.rstrip('/')}/*" for pattern in patterns)]
     chosen: list[Test] = []
     left: list[Test] = []
     for test in tests:
-        hit = any(fnmatch.fnmatchcase(test.path, pattern) for pattern in wide)
-        (chosen if hit else left).append(test)
+        (chosen if _matches(test, patterns) else left).append(test)
     return chosen, left
 
 
@@ -53,21 +57,26 @@ def _item(test: Test, device: str | None, program: str, skip: Skip | None = None
 
 
 def make(
-    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str]
+    tests: Iterable[Test], devices: Sequence[str], scopes: Mapping[str, str], programs: Mapping[str, str], no_faults: str | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Item]:
-    """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen.
+    """One item for each test and device. A test that needs a device where there is none is planned as a skip, so that it is seen; so is
+    one that provokes faults, unless `no_faults`, why it may not, is None.
 
-    `scopes` gives the scope of each need, `programs` the path on the target of each binary.
+    `scopes` gives the scope of each need, `programs` the path on the target of each binary, `only` the patterns of a device that is for
+    some tests alone.
     """
     items = []
     for test in tests:
         program = programs[test.binary]
+        skip = Skip(NO_FAULTS, no_faults) if test.faults and no_faults else None
+        able = [device for device in devices if not only or device not in only or _matches(test, only[device])]
         if not any(scopes[need] == DEVICE for need in test.needs):
-            items.append(_item(test, None, program))
-        elif devices:
-            items += [_item(test, device, program) for device in devices]
+            items.append(_item(test, None, program, skip))
+        elif able:
+            items += [_item(test, device, program, skip) for device in able]
         else:
-            skip = Skip(NO_DEVICE, "the host has none of the devices that its description names")
+            skip = Skip(NO_DEVICE, "the host has none of the devices that its description names for it")
             items.append(_item(test, None, program, skip))
     return items
 

@@ -18,12 +18,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, cache, host, image, kernel, ksrc, qemu, scratch, toolbox
+from lab import binaries, cache, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report
-from results.journal import Writer, read
+from results.build import SchemaError
+from results.journal import JournalError, Writer, read
 from results.model import Run
+from results.report import ReportError
 from runner import catalogue, plan, suite
 from runner.collect import Seen, collect
 from runner.crew import Crew
@@ -32,8 +34,9 @@ from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
 
-RUNS = suite.TOP / "results" / "runs"
+RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or suite.TOP / "results" / "runs").absolute()
 WAIVERS = suite.TOP / "waivers.toml"
+FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0
 JOBS_MAX = 16
 # Two hosts of two processors each take three quarters of the time of one on a machine with two, busy or not: a guest is seldom at
@@ -43,7 +46,8 @@ JOBS_DEFAULT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears."""
+    """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
+    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first."""
 
     host: str
     select: Sequence[str] = ()
@@ -55,6 +59,8 @@ class Options:
     waivers: Path = WAIVERS
     runs: Path = RUNS
     jobs: int | None = None
+    max_failures: int = 0
+    first: Sequence[str] = ()
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -79,14 +85,17 @@ class Lab:
 
 def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> Lab:
     """Makes or finds toolbox, kernel and programs; what is in the cache is not made again. LabError says what is missing."""
-    box, source = ksrc.with_toolbox(None)
+    if modules and not kernels:
+        raise UsageError("--modules belongs to an image: name that too, by --kernel")
+    arch = where.machine
+    box, source = ksrc.with_toolbox(None, arch.toolbox)
     picture = None
     if kernels:
         picture = image.find(box, kernels, modules)
         source = kernel.source_of(picture.path.parent) or source
     elif where.target == "qemu":
-        picture = image.of_folder(kernel.build(box, source).folder)
-    programs = binaries.build(box, source, suite.label())
+        picture = image.of_folder(kernel.build(box, source, where.fragments, arch).folder)
+    programs = binaries.build(box, source, suite.label(), arch=arch)
     return Lab(box, source, picture, programs)
 
 
@@ -151,15 +160,26 @@ def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
     return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
 
 
+def _no_faults(where: host.Host) -> str | None:
+    """Why tests that provoke IOMMU faults are not run on this host; None if they are."""
+    if where.faults == "contained":
+        return None
+    return 'it provokes IOMMU faults, which can reset a machine; faults = "contained" in a description (--host FILE.toml) allows them'
+
+
+def unpacked(raw: bytes) -> bytes:
+    """What is in a kernel's /proc/config.gz. LabError if it is damaged."""
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LabError(f"the target's /proc/config.gz can't be read: {error}") from error
+
+
 def _keep_config(session: Session, lab: Lab, folder: Path) -> None:
     """The configuration of the kernel that runs: from the kernel itself, else from beside its image."""
     raw = session.read_file("/proc/config.gz")
     if raw is not None:
-        try:
-            text = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise LabError(f"the target's /proc/config.gz can't be read: {error}") from error
-        (folder / "kernel.config").write_bytes(text)
+        (folder / "kernel.config").write_bytes(unpacked(raw))
     elif lab.image is not None and lab.image.config is not None:
         shutil.copy(lab.image.config, folder / "kernel.config")
 
@@ -195,11 +215,14 @@ def _interruptible() -> Iterator[None]:
 
 def _execute(
     options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
-) -> bool:
-    """Runs what `kept`, the run so far, does not have; false if the lab's faults left something."""
+) -> str:
+    """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
     chosen, others = plan.selected(tests, options.select)
+    chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
+        if lab.image is not None:
+            lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"))
         targets, notes = _targets(where, lab, options, folder, work)
         sessions = [
             Session(target, journal, options.timeout_scale, number, stop, boots) for number, target in enumerate(targets, 1)
@@ -213,7 +236,8 @@ def _execute(
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab))
+                only = choose.selections(where, options.device, inventory)
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), _no_faults(where), only)
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:
@@ -227,10 +251,13 @@ def _execute(
             first.ready(devices, look)
             over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
-            return Crew(
+            crew = Crew(
                 sessions, todo, devices, journal, stop,
-                lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"),
-            ).run()  # fmt: skip
+                lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"), options.max_failures,
+            )  # fmt: skip
+            if crew.run():
+                return "finished"
+            return "failures" if crew.has_enough else "lab"
         finally:
             for session in sessions:
                 session.kill()
@@ -259,12 +286,14 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     if where.target == "local":
         if not options.device:
             raise UsageError("on the local host nothing is touched unless it is named: --device <BDF> (see `lspci -D`)")
-        if options.kernel:
-            raise UsageError("--kernel is for virtual hosts; the local host runs the kernel that it runs")
+        if options.kernel or options.modules:
+            raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
+        if options.accel != Options.accel:
+            raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
     lab = prepare(where, options.kernel, options.modules)
-    tests = catalogue.load(lab.programs.suites)
+    tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
         raise UsageError(f"--select {' '.join(options.select)}: no test has such a path (`iommu-cts list` shows them)")
     return where, lab, tests
@@ -288,6 +317,9 @@ def resume(name: str, options: Options) -> tuple[Path, Run]:
         raise UsageError(f"{folder.name}: the journal does not say what was to be run; start a new run")
     if kept.end is not None and kept.end.why == "finished":
         raise UsageError(f"{folder.name} came to its end: there is nothing left to run")
+    unknown = set(kept.run.options) - set(options.kept())
+    if unknown:
+        raise UsageError(f"{folder.name}: another version of iommu-cts began it, with {', '.join(sorted(unknown))}; start a new run")
     options = dataclasses.replace(options, **kept.run.options)
     return go_on(folder, options, *_ready(options))
 
@@ -330,15 +362,19 @@ def _to_the_end(
     why = "lab"
     try:
         with _interruptible():
-            if _execute(options, where, lab, tests, folder, journal, kept):
-                why = "finished"
+            why = _execute(options, where, lab, tests, folder, journal, kept)
     except KeyboardInterrupt:
         why = "interrupted"
-    except (LabError, OSError) as error:
-        say(f"iommu-cts: {error}")
-        journal.write("lab_error", error=str(error))
+    except FAULTS:
+        raise
+    except Exception as error:
+        text = str(error) if isinstance(error, (LabError, *entry.SYSTEM)) else entry.unexpected(error)
+        say(f"iommu-cts: {text}")
+        journal.write("lab_error", error=text)
     journal.write("end", why=why)
-    if why != "finished":
+    if why == "failures":
+        say(f"{options.max_failures} failures were enough")
+    if why != "finished" and not lab.programs.libraries:  # `iommu-cts run` has no programs with sanitizers to go on with
         say(f"`iommu-cts run --resume {folder.name}` goes on with it")
 
 

@@ -10,8 +10,9 @@ import sys
 
 from rich.console import Console
 
-from lab import binaries, host
-from lab.errors import LabError, UsageError
+from lab import binaries, entry, host
+from lab.arch import NATIVE
+from lab.errors import UsageError
 from results import summary
 from runner import catalogue, judge, plan, suite
 from runner import run as running
@@ -26,23 +27,21 @@ def main() -> int:
     parser.add_argument("--host", default="vtd", help="a virtual host (default: vtd)")
     parser.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path")
     arguments = parser.parse_args()
-    try:
-        where = host.find(arguments.host)
-        if where.target != "qemu":
-            raise UsageError(f"{where.name} is no virtual host: the libraries of a sanitized program are not there")
-        lab = running.prepare(where, [], None)
-        tests = catalogue.load(lab.programs.suites)
-        if not plan.selected(tests, arguments.select)[0]:
-            raise UsageError(f"--select {' '.join(arguments.select)}: no test has such a path")
-        programs = binaries.build(lab.box, lab.source, suite.label(), sanitize=True)
-        options = running.Options(where.name, arguments.select, timeout_scale=TIMEOUT_SCALE)
-        _, judged = running.record(options, where, dataclasses.replace(lab, programs=programs), tests)
-    except LabError as error:
-        print(f"make check-sanitized: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 3
+    where = host.find(arguments.host)
+    if where.target != "qemu":
+        raise UsageError(f"{where.name} is no virtual host: the libraries of a sanitized program are not there")
+    if where.machine is not NATIVE:
+        raise UsageError(f"{where.name} is of another architecture: the toolbox has no sanitizers for {where.arch}")
+    lab = running.prepare(where, [], None)
+    tests = catalogue.load(lab.programs.suites)
+    if not plan.selected(tests, arguments.select)[0]:
+        raise UsageError(f"--select {' '.join(arguments.select)}: no test has such a path")
+    programs = binaries.build(lab.box, lab.source, suite.label(), sanitize=True)
+    options = running.Options(where.name, arguments.select, timeout_scale=TIMEOUT_SCALE)
+    _, judged = running.record(options, where, dataclasses.replace(lab, programs=programs), tests)
     summary.print_summary(judged, Console(highlight=False))
     return judge.exit_code(judged)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.ending("make check-sanitized", main, running.FAULTS))

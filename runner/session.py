@@ -97,6 +97,7 @@ class Session:
         self._started = False
         self._noises = 0
         self._torn = False
+        self.failures = 0  # tests so far that no kernel should be left as they leave it
 
     def _write(self, kind: str, **keys: Any) -> None:
         self._journal.write(kind, machine=self._machine, **keys)
@@ -317,8 +318,10 @@ class Session:
             own = self._started or last_attempt
             before_it = None if str(lost) == "emulator died" else before
             self._write("lost", id=item.planned.id if own else before_it, why=str(lost), console=self._target.console())
+            self.failures += 1
         else:
             self._started = True
+            self.failures += bool(why)
             if why and self._target.can_cycle:
                 self.off(why)
         finally:
@@ -366,8 +369,11 @@ class Session:
             return
         try:
             self._ask({"op": "end"}, lambda event: bool(event["ev"] == "end"))
-        except Lost:
-            pass  # the verdicts do not depend on it, and power off comes next
+        except Forged:
+            pass  # the journal has it, and power off comes next
+        except Lost as lost:
+            self._down()
+            self._write("lost", id=None, why=str(lost), console=self._target.console())
         finally:
             self.off("end of the run")
 

@@ -21,11 +21,8 @@ from typing import AbstractSet
 from results.journal import PlannedTest
 from results.model import Evidence, Problem, Reason, Result, Verdict
 from runner import klog, tap
-from runner.collect import Attempt, Seen
+from runner.collect import LAB_LOSSES, Attempt, Seen
 from runner.records import Records, sort_records
-
-# The ways to lose a target that say nothing of its kernel.
-LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died"})
 
 # Lines of the console that are kept where no splat is among them.
 CONSOLE_LINES = 40
@@ -94,6 +91,7 @@ def judge_attempt(
         notes=notes,
         evidence=evidence,
         measurements=records.measurements,
+        shown=sorted({found.code for found in [*kernel.reasons, *trouble.reasons, *broken.reasons]}),
     )
     return result, problems
 
@@ -256,12 +254,12 @@ def _sound(
     end = attempt.end
     if end is None or end.outcome != "exited":
         return Verdict.ERROR, Reason("silent", f"unknown outcome {end.outcome if end else None}")
-    if records.skips and not said.not_ok:
+    if records.skips and end.code == 0 and not said.not_ok and (said.ok or said.directive == "SKIP"):
         skip = records.skips[0]
         if skip.code not in skip_codes:
             return Verdict.ERROR, bad_skip(skip.code, skip.text)
         return Verdict.SKIP, Reason(skip.code, skip.text)
-    if said.directive == "SKIP":
+    if said.directive == "SKIP" and not records.skips:
         return Verdict.ERROR, Reason("bad-skip", "skipped without a reason code")
     if end.code != 0 or not said.ok or said.not_ok:
         lines = ["'ok'"] * said.ok + ["'not ok'"] * said.not_ok

@@ -43,6 +43,7 @@ static void mount_all(void)
 		{ "devtmpfs", "/dev" },
 		{ "tmpfs", "/tmp" },
 		{ "debugfs", "/sys/kernel/debug" },
+		{ "securityfs", "/sys/kernel/security" },
 		{ "hugetlbfs", "/dev/hugepages" },
 	};
 

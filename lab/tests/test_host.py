@@ -34,6 +34,26 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
     assert (found.name, found.devices[0].id, found.qemu) == ("mine", "8086:10c9", ("-cpu", "max"))
 
 
+@pytest.mark.parametrize(("text", "faults"), [
+    (GOOD, "contained"), ('faults = "none"' + GOOD, "none"),
+    ('target = "local"', "none"), ('target = "local"\nfaults = "contained"', "contained"),
+])
+def test_faults_are_provoked_on_real_hosts_only_where_the_description_allows_it(tmp_path: Path, text: str, faults: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    assert host.find(str(path)).faults == faults
+    assert host.LOCAL.faults == "none"
+
+
+def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "PARTS", tmp_path)
+    (tmp_path / "more.toml").write_text('cpus = 4\nmemory_mib = 1024\nqemu = ["-x"]\nkernel = ["quiet"]\n')
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("cpus = 1", 'parts = ["more"]'))
+    found = host.find(str(path))
+    assert (found.cpus, found.memory_mib, found.qemu, found.kernel) == (4, 512, ("-cpu", "max", "-x"), ("quiet",))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -43,8 +63,17 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
         ("cpus = 1", 'cpus = 1\ncolour = "red"', "unknown key 'colour'"),
         ('["-cpu", "max"]', "[1]", "qemu must be a list of strings"),
         ('"8086:10c9"', '"igb"', "number 1: id = 'igb'"),
+        ("cpus = 1", "cpus = 0", "cpus must be 1 or more"),
+        ("memory_mib = 512", "memory_mib = -1", "memory_mib must be 1 or more"),
+        ("memory_mib = 512", "memory_mib = true", "memory_mib must be 1 or more"),
         ('driver = "vfio-pci"', "", "number 1: needs exactly"),
+        ('name = "igb"', 'name = "igb"\nselect = "all"', "number 1: select must be a list"),
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
+        ('arch = "x86_64"', 'arch = "pdp11"', "arch = 'pdp11' is not known .known: x86_64"),
+        ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
+        ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
+        ('target = "qemu"', 'target = "local"', "arch is for virtual hosts"),
+        ("cpus = 1", 'cpus = 1\nfaults = "many"', "faults = 'many' is none of none, contained"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -3,11 +3,12 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab import image
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
 
 BOX = Toolbox(Path("/nonexistent"), "key", {}, {})
@@ -48,6 +49,32 @@ def test_a_folder_with_image_and_modules(tmp_path: Path) -> None:
     assert missing == ["iommufd"]
 
 
+def test_of_several_images_none_is_chosen(tmp_path: Path) -> None:
+    for release in ("6.9.1", "6.12.5"):
+        make_image(tmp_path / f"boot/vmlinuz-{release}", release)
+        (tmp_path / f"boot/config-{release}").touch()
+    with pytest.raises(UsageError, match="several kernel images: boot/vmlinuz-6.12.5, boot/vmlinuz-6.9.1; name one"):
+        image.find(BOX, [str(tmp_path)], None)
+
+
+def test_rescue_images_and_links_are_no_others(tmp_path: Path) -> None:
+    make_image(tmp_path / "boot/vmlinuz-6.12.5", "6.12.5")
+    make_image(tmp_path / "boot/vmlinuz-0-rescue-0123456789abcdef", "6.1.1")
+    make_image(tmp_path / "boot/vmlinuz-6.1.1.rescue", "6.1.1")
+    (tmp_path / "boot/vmlinuz-lts").symlink_to("vmlinuz-6.12.5")
+    for release in ("6.12.5", "6.9.1"):
+        (tmp_path / f"boot/config-{release}").touch()
+    found = image.find(BOX, [str(tmp_path)], None)
+    assert found.release == "6.12.5" and found.config and found.config.name == "config-6.12.5"
+
+
+def test_a_configuration_of_another_kernel_is_not_taken(tmp_path: Path) -> None:
+    make_image(tmp_path / "boot/vmlinuz-6.12.5", "6.12.5")
+    for release in ("6.9.1", "6.9.2"):
+        (tmp_path / f"boot/config-{release}").touch()
+    assert image.find(BOX, [str(tmp_path)], None).config is None
+
+
 def test_modules_of_another_kernel_are_refused(tmp_path: Path) -> None:
     make_image(tmp_path / "bzImage", "6.18.1")
     make_modules(tmp_path, "6.12.5")
@@ -80,3 +107,17 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_no_kernel_has_no_release(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x" * 5000)
     assert image.release_of(tmp_path / "file") is None
+
+
+def test_an_unpacked_image_that_was_damaged_is_unpacked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IOMMU_CTS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "linux.deb").touch()
+
+    def unpack(self: Toolbox, title: str, argv: list[str], **where: Any) -> None:
+        make_image(where["binds"]["out"] / "boot/vmlinuz-6.12.5", "6.12.5")
+
+    monkeypatch.setattr(Toolbox, "run", unpack)
+    found = image.find(BOX, [str(tmp_path / "linux.deb")], None)
+    before = found.path.read_bytes()
+    found.path.write_bytes(before[:-1])
+    assert image.find(BOX, [str(tmp_path / "linux.deb")], None).path.read_bytes() == before

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a kernel is built from and known by. (That it builds and boots is shown by every run on a virtual host.)"""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from lab import kernel, ksrc
-from lab.errors import LabError
+from lab import kernel, ksrc, toolbox
+from lab.arch import ARCHES, Arch
+from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
 
 BOX = Toolbox(Path("/nonexistent"), "key", {}, {})
@@ -19,6 +21,21 @@ def test_of_two_lines_for_a_symbol_the_later_stays(tmp_path: Path) -> None:
     lines = kernel.Recipe(BOX, SOURCE, [fragment]).lines
     assert "CONFIG_VFIO=m" in lines and "CONFIG_VFIO=y" not in lines
     assert "# CONFIG_NET is not set" in lines and "CONFIG_NET=y" not in lines
+
+
+def test_a_line_may_be_for_newer_kernels(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text("CONFIG_NEW=y  # since 7.0\n# CONFIG_NET is not set\n")
+    recipe = kernel.Recipe(BOX, SOURCE, [fragment])
+    assert "CONFIG_NEW=y" in recipe.lines_for((7, 0)) and "CONFIG_NEW=y" in recipe.lines_for((10, 1))
+    older = recipe.lines_for((6, 12))
+    assert not any("CONFIG_NEW" in line for line in older) and {"CONFIG_VFIO=y", "# CONFIG_NET is not set"} <= set(older)
+
+
+@pytest.mark.parametrize("arch", ARCHES.values(), ids=ARCHES)
+def test_every_architecture_has_what_it_needs(arch: Arch) -> None:
+    assert arch.toolbox in toolbox.PROFILES and arch.emulator in toolbox.PROFILES[arch.toolbox]
+    assert any(line.startswith("CONFIG_SERIAL_") for line in kernel.Recipe(BOX, SOURCE, [], arch).lines)
 
 
 def test_everything_that_goes_in_is_in_the_key(tmp_path: Path) -> None:
@@ -38,6 +55,12 @@ def test_a_missing_fragment_is_named(tmp_path: Path) -> None:
         kernel.Recipe(BOX, SOURCE, [tmp_path / "nowhere"])
 
 
+def test_a_fragment_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fragment").write_bytes(b"# \xe9\n")
+    with pytest.raises(UsageError, match="--config .*fragment: .*can't decode"):
+        kernel.Recipe(BOX, SOURCE, [tmp_path / "fragment"])
+
+
 def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "drivers/vfio").mkdir(parents=True)
     (tmp_path / "Kbuild").touch()
@@ -51,3 +74,21 @@ def test_a_tree_that_was_built_in_place_is_refused(tmp_path: Path) -> None:
 def test_a_source_that_is_none_is_named(spec: str) -> None:
     with pytest.raises(LabError, match=spec):
         ksrc.find(spec)
+
+
+def test_what_was_patched_before_the_seed_was_built_is_built_again(tmp_path: Path) -> None:
+    """make goes by time; of a tree that is a copy by links only what was patched has one name."""
+    plain, patched = tmp_path / "plain", tmp_path / "patched"
+    plain.mkdir()
+    patched.mkdir()
+    for name in ("same.c", "other.c"):
+        (plain / name).write_text("plain")
+        os.link(plain / name, patched / name)
+    (patched / "other.c").unlink()
+    (patched / "other.c").write_text("patched")
+    for path in (plain / "same.c", patched / "other.c"):
+        os.utime(path, (1000, 1000))
+    ksrc.Source("linux", patched, ("package", "linux-1")).renew_patched()
+    assert (patched / "other.c").stat().st_mtime == 1000
+    ksrc.Source("linux", patched, ("package", "linux-1", "digest of a patch")).renew_patched()
+    assert (patched / "other.c").stat().st_mtime > 1000 == (patched / "same.c").stat().st_mtime

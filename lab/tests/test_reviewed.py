@@ -99,6 +99,12 @@ def test_a_mistake_in_the_list_is_named(old: str, new: str, words: str) -> None:
         reviewed.methods(LIST.replace(old, new, 1))
 
 
+@pytest.mark.parametrize("text", ['[method]\nname = "read"\n', 'method = ["read"]', "method = 3"])
+def test_a_list_of_another_shape_is_named(text: str) -> None:
+    with pytest.raises(LabError, match=r"write \[\[method\]\]"):
+        reviewed.methods(text)
+
+
 def test_a_tree_is_checked(tmp_path: Path) -> None:
     top, tree = tmp_path / "top", tmp_path / "tree"
     for path, text in ((top / reviewed.LIST, LIST), (tree / reviewed.SOURCE, FOPS)):

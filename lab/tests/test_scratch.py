@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Folders for work: nobody's are removed, and those of the dead."""
 
+import fcntl
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +40,25 @@ def test_what_was_killed_leaves_nothing_behind() -> None:
     assert left.is_dir()
     with scratch.folder():
         assert not left.exists()
+
+
+def test_nobody_takes_a_folder_for_a_dead_ones_while_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its lock it looks like one, so nobody else may look then."""
+    seen = []
+
+    def remove(top: Path, **_: object) -> None:
+        if (top / scratch.LOCK).exists():
+            with (tmp_path / "scratch" / scratch.MAKING).open() as making, pytest.raises(BlockingIOError):
+                fcntl.flock(making, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            seen.append([path.name for path in top.iterdir()])
+        rmtree(top)
+
+    rmtree = shutil.rmtree
+    with scratch.folder() as path:
+        (path / "inner").mkdir()
+        (path / "file").touch()
+        monkeypatch.setattr(shutil, "rmtree", remove)
+    assert seen == [[scratch.LOCK]] and not path.exists()  # what takes long was gone before
 
 
 def test_a_folder_that_was_killed_before_it_had_a_lock(tmp_path: Path) -> None:

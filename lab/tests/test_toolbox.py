@@ -20,6 +20,11 @@ def test_a_version_that_is_gone_is_replaced_and_said() -> None:
     assert version == "3" and said and "qemu" in said and "1" in said and "3" in said
 
 
+def test_the_archive_is_asked_for_the_architectures_of_the_packages() -> None:
+    assert toolbox._architectures(["gcc", "make"]) == ["amd64"]
+    assert toolbox._architectures(toolbox.PROFILES["aarch64"]) == ["amd64", "arm64"]
+
+
 def test_a_program_inside_sees_the_tree_and_no_network() -> None:
     box = toolbox.obtain()
     done = box.run("looking", ["bash", "-c", "cat /etc/debian_version; ls /sys/class/net 2>/dev/null; id -u; touch /x"], check=False)

@@ -7,6 +7,8 @@
 #ifndef CTS_DRIVER_H
 #define CTS_DRIVER_H
 
+#include <stdatomic.h>
+
 #include "dma.h"
 #include "function.h"
 
@@ -17,7 +19,8 @@ struct dma {
 	uint64_t rings_iova;
 	int msi_eventfd;	 /* -1: none yet */
 	unsigned int distrusted; /* capabilities that did not work where they had to */
-	void *state;		 /* the driver's */
+	atomic_uint stormed;	 /* writes of storms that have ended; the driver counts */
+	void *state;		 /* the driver's, of malloc(): the library frees it */
 };
 
 struct dma_driver {
@@ -40,6 +43,7 @@ struct dma_driver {
 	bool (*match)(uint16_t vendor, uint16_t device, uint32_t class);
 	/* Brings the device up; may not count on its rings being reachable. */
 	void (*open)(struct dma *dma);
+	/* Stops the device; NULL where nothing goes on by itself. */
 	void (*close)(struct dma *dma);
 	/* As in dma.h; NULL without the capability. */
 	int (*write)(struct dma *dma, uint64_t iova, size_t length, void *wrote);

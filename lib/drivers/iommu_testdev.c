@@ -60,14 +60,13 @@ static void testdev_open(struct dma *dma)
 {
 	function_map_bar(&dma->function, 0);
 	dma->state = calloc(1, sizeof(struct storm));
-	cts_require(dma->state, "memory for the state of a device");
+	cts_lab_require(dma->state, "memory for the state of a device");
 }
 
 static void testdev_close(struct dma *dma)
 {
 	storm_stop(dma->state);
 	register_write(dma->function.bar[0], DOORBELL, 0);
-	free(dma->state);
 }
 
 static int testdev_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)

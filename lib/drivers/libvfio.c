@@ -166,7 +166,7 @@ static void adapter_open(struct dma *dma, const struct vfio_pci_driver_ops *ops,
 	struct vfio_pci_device *device;
 	unsigned int i;
 
-	cts_require(adapter, "memory for a driver");
+	cts_lab_require(adapter, "memory for a driver");
 	dma->state = adapter;
 	adapter->dma = dma;
 	adapter->after_reset = after_reset;
@@ -346,6 +346,7 @@ static void *storm(void *argument)
 		error = copy_burst(adapter, out_iova, adapter->storm.iova + done, part, count);
 		if (error && !adapter->storm.result)
 			adapter->storm.result = error;
+		atomic_fetch_add(&adapter->dma->stormed, 1);
 		done += part;
 		if (done == adapter->storm.length)
 			done = 0;
@@ -361,8 +362,8 @@ static void adapter_storm_start(struct dma *dma, uint64_t iova, size_t length)
 	adapter->storm.length = length;
 	adapter->storm.result = 0;
 	atomic_store(&adapter->storm.stop, false);
-	cts_require(!pthread_create(&adapter->storm.thread, NULL, storm, adapter),
-		    "pthread_create");
+	cts_lab_require(!pthread_create(&adapter->storm.thread, NULL, storm, adapter),
+			"pthread_create");
 	adapter->storm.running = true;
 }
 
@@ -383,7 +384,6 @@ static void adapter_close(struct dma *dma)
 	if (adapter->storm.running)
 		adapter_storm_stop(dma);
 	adapter->device.driver.ops->remove(&adapter->device);
-	free(adapter);
 }
 
 #define COPIES (DMA_WRITE | DMA_READ | DMA_COPY | DMA_STORM)

@@ -182,7 +182,7 @@ static void nvme_open(struct dma *dma)
 	struct nvme *nvme = calloc(1, sizeof(*nvme));
 	uint64_t cap;
 
-	cts_require(nvme, "memory for the state of a device");
+	cts_lab_require(nvme, "memory for the state of a device");
 	dma->state = nvme;
 	cap = register_read64(function_map_bar(&dma->function, 0), CAP);
 	if (CAP_SMALLEST_PAGE(cap))
@@ -199,7 +199,6 @@ static void nvme_close(struct dma *dma)
 
 	storm_stop(&nvme->storm);
 	disable(dma);
-	free(nvme);
 }
 
 /*
@@ -213,14 +212,17 @@ static int wait_for_completion(const struct dma *dma)
 	const volatile struct completion *entry = &rings->completed[nvme->next];
 	uint64_t start = measure_now();
 	unsigned int looks = 0;
+	bool late = false;
 	uint16_t status;
 
+	/* Looked at once more after the deadline: this process may have been away that long. */
 	while (((status = le16toh(entry->status)) & 1) != nvme->phase) {
+		if (late)
+			return -1;
 		if (++looks % 256)
 			continue;
-		if (register_read(dma->function.bar[0], CSTS) & CSTS_FATAL ||
-		    measure_now() - start > DEADLINE_NS)
-			return -1;
+		late = register_read(dma->function.bar[0], CSTS) & CSTS_FATAL ||
+		       measure_now() - start > DEADLINE_NS;
 		sched_yield();
 	}
 	__sync_synchronize();

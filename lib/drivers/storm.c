@@ -10,12 +10,13 @@ static void *blow(void *argument)
 	const struct dma_driver *driver = storm->dma->driver;
 	void *wrote = malloc(storm->length);
 
-	cts_require(wrote, "memory for a storm");
+	cts_lab_require(wrote, "memory for a storm");
 	while (!atomic_load(&storm->stop)) {
 		int status = driver->write(storm->dma, storm->iova, storm->length, wrote);
 
 		if (status && !storm->status)
 			storm->status = status;
+		atomic_fetch_add(&storm->dma->stormed, 1);
 	}
 	free(wrote);
 	return NULL;
@@ -29,7 +30,7 @@ void storm_start(struct storm *storm, struct dma *dma, uint64_t iova, size_t len
 	storm->length = length;
 	storm->status = 0;
 	atomic_store(&storm->stop, false);
-	cts_require(!pthread_create(&storm->thread, NULL, blow, storm), "pthread_create");
+	cts_lab_require(!pthread_create(&storm->thread, NULL, blow, storm), "pthread_create");
 	storm->running = true;
 }
 

@@ -254,6 +254,7 @@ static void storms(struct dma *dma)
 	copies = atomic_load(&model.copies);
 	while (atomic_load(&model.copies) < copies + 10)
 		;
+	CHECK(dma_storm_reaches(dma, memory, sizeof(memory), 9));
 	CHECK(!dma_storm_stop(dma));
 	CHECK(canary_changed(memory, sizeof(memory), 9, 0) >= 2);
 	CHECK(canary_changed(memory, sizeof(memory), 9, 3 * MOST + 3) == sizeof(memory));
@@ -262,8 +263,9 @@ static void storms(struct dma *dma)
 	model.out_of_reach = true;
 	dma_storm_start(dma, (uintptr_t)memory + 2, LEAST);
 	copies = atomic_load(&model.copies);
-	while (atomic_load(&model.copies) < copies + 2)
-		;
+	dma_storm_go_on(dma);
+	CHECK(atomic_load(&model.copies) > copies);
+	CHECK(!dma_storm_reaches(dma, memory, sizeof(memory), 9));
 	CHECK(dma_storm_stop(dma) == -ETIMEDOUT);
 	model.out_of_reach = false;
 }

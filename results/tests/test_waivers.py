@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,9 @@ def test_good_file(tmp_path: Path) -> None:
     (entry(expires="2027-03-31T00:00:00"), "waivers.toml: waiver 1: 'expires' is no date"),
     (entry(test=None), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
     (entry(requirement='"BIND-001"'), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
+    (entry(shows='"splat"'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
+    (entry(shows='["splash"]'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
+    (entry(shows='[["splat"]]'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
 ])
 def test_errors_of_the_file(tmp_path: Path, text: str, error: str) -> None:
     file = load(tmp_path, text)
@@ -98,6 +102,49 @@ def test_a_known_failure(tmp_path: Path, keys: dict[str, str | None]) -> None:
     assert waived(judged) == [TWICE] and judged.problems == [] and exit_code(judged) == 0
     result = judged.results[0]
     assert result.verdict is Verdict.FAIL and result.waived and result.waived.reason == "broken since 6.6"
+
+
+WARNING = "WARNING: CPU: 1 PID: 77 at drivers/iommu/iommufd/device.c:1280 f+0x1/0x2"
+
+
+def failing(*log: str, **end: Any) -> Builder:
+    """`twice` fails by an assertion, and the kernel log or the end of the test shows more."""
+    build = Builder(planned("access/bind/twice")).start(TWICE).not_ok(TWICE, "a.c:1:twice:Expected").log(TWICE, *log)
+    return build.stop(TWICE, code=1, **end).done()
+
+
+@pytest.mark.parametrize("log, end, shows", [
+    ([WARNING], {}, '["splat"]'),
+    (["BUG: KASAN: slab-use-after-free in iommufd_get_object+0x1/0x2"], {}, '["splat"]'),
+    ([], {"taint_after": 0x200}, '["taint"]'),
+    ([WARNING], {"taint_after": 0x200}, '["taint", "splat"]'),
+    ([f"DMAR: [DMA Read NO_PASID] Request device [{DEVICE}] fault addr 0x61000"], {}, '["iommu-fault"]'),
+])
+def test_what_the_kernel_shows_is_known_only_if_the_entry_says_so(
+    tmp_path: Path, log: list[str], end: dict[str, Any], shows: str
+) -> None:
+    judged = run(tmp_path, entry(), build=failing(*log, **end))
+    assert waived(judged) == [] and exit_code(judged) == 1
+    judged = run(tmp_path, entry(shows='["lost"]'), build=failing(*log, **end))
+    assert waived(judged) == [] and exit_code(judged) == 1
+    judged = run(tmp_path, entry(shows=shows), build=failing(*log, **end))
+    assert waived(judged) == [TWICE] and exit_code(judged) == 0
+    assert waived(run(tmp_path, entry(shows=shows), build=failing())) == [TWICE]
+
+
+def test_one_known_sign_does_not_cover_another(tmp_path: Path) -> None:
+    judged = run(tmp_path, entry(shows='["splat"]'), build=failing(WARNING, taint_after=0x200))
+    assert waived(judged) == [] and exit_code(judged) == 1
+
+
+def test_what_any_attempt_showed_counts(tmp_path: Path) -> None:
+    build = Builder(planned("access/bind/twice")).start(TWICE).log(TWICE, WARNING).ok(TWICE).stop(TWICE).failed(TWICE).done()
+    assert waived(run(tmp_path, entry(), build=build)) == []
+
+
+def test_a_lost_target_is_no_known_assertion(tmp_path: Path) -> None:
+    build = Builder(planned("access/bind/twice")).failed(TWICE).add("lost", id=TWICE, why="no answer", console="").done()
+    assert waived(run(tmp_path, entry(), build=build)) == []
 
 
 @pytest.mark.parametrize("keys", [

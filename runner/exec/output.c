@@ -46,10 +46,60 @@ static void pass_on_characters(struct output *o)
 	memmove(o->held, o->held + len, o->n_held);
 }
 
+static void keep_tail(struct output *o, const char *bytes, size_t n)
+{
+	while (n) {
+		size_t at = o->n_tail % OUTPUT_TAIL;
+		size_t part = n < OUTPUT_TAIL - at ? n : OUTPUT_TAIL - at;
+
+		memcpy(o->tail + at, bytes, part);
+		o->n_tail += part;
+		bytes += part;
+		n -= part;
+	}
+}
+
+/* What is held before a gap has no end any more. */
+static void say_dropped(struct output *o, uint64_t dropped)
+{
+	struct json_out *json;
+
+	if (o->n_held)
+		pass_on(o, o->n_held, false);
+	o->n_held = 0;
+	json = frame_begin("output_cut");
+	json_put_string(json, "id", o->id);
+	json_put_string(json, "fd", o->name);
+	json_put_int(json, "kept", OUTPUT_HEAD + OUTPUT_TAIL);
+	json_put_int(json, "dropped", (int64_t)dropped);
+	frame_end();
+}
+
+static void pass_on_tail(struct output *o)
+{
+	uint64_t from = o->n_tail > OUTPUT_TAIL ? o->n_tail - OUTPUT_TAIL : 0;
+
+	if (from)
+		say_dropped(o, from);
+	while (from < o->n_tail) {
+		size_t at = from % OUTPUT_TAIL;
+		size_t n = sizeof(o->held) - o->n_held;
+
+		if (n > o->n_tail - from)
+			n = o->n_tail - from;
+		if (n > OUTPUT_TAIL - at)
+			n = OUTPUT_TAIL - at;
+		memcpy(o->held + o->n_held, o->tail + at, n);
+		o->n_held += n;
+		from += n;
+		pass_on_characters(o);
+	}
+}
+
 size_t output_read(struct output *o)
 {
-	static char waste[65536];
-	uint64_t room = OUTPUT_MAX - o->kept;
+	static char beyond[65536];
+	uint64_t room = OUTPUT_HEAD - o->n_head;
 	size_t want = sizeof(o->held) - o->n_held;
 	ssize_t n;
 
@@ -60,7 +110,7 @@ size_t output_read(struct output *o)
 	if (room)
 		n = read(o->fd, o->held + o->n_held, want);
 	else
-		n = read(o->fd, waste, sizeof(waste));
+		n = read(o->fd, beyond, sizeof(beyond));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
@@ -69,28 +119,20 @@ size_t output_read(struct output *o)
 		return 0;
 	}
 	if (room) {
-		o->kept += (uint64_t)n;
+		o->n_head += (uint64_t)n;
 		o->n_held += (size_t)n;
 		pass_on_characters(o);
 	} else {
-		o->dropped += (uint64_t)n;
+		keep_tail(o, beyond, (size_t)n);
 	}
 	return (size_t)n;
 }
 
 void output_end(struct output *o)
 {
+	pass_on_tail(o);
 	if (o->n_held)
 		pass_on(o, o->n_held, false);
-	if (o->dropped) {
-		struct json_out *json = frame_begin("output_cut");
-
-		json_put_string(json, "id", o->id);
-		json_put_string(json, "fd", o->name);
-		json_put_int(json, "kept", (int64_t)o->kept);
-		json_put_int(json, "dropped", (int64_t)o->dropped);
-		frame_end();
-	}
 	if (o->fd >= 0)
 		close(o->fd);
 	o->fd = -1;

@@ -7,15 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTPUT_MAX (256 * 1024) /* bytes passed on of a stream; the rest is counted */
-#define OUTPUT_CHUNK 8192	/* a byte takes up to 6 characters in a frame */
+/*
+ * Of a stream that is longer than the two together the middle is only counted: what a test says of
+ * itself comes last.
+ */
+#define OUTPUT_HEAD (192 * 1024)
+#define OUTPUT_TAIL (64 * 1024)
+#define OUTPUT_CHUNK 8192 /* a byte takes up to 6 characters in a frame */
 
 struct output {
 	const char *id, *name;	 /* of the test and the stream */
 	int fd;			 /* read end of the pipe, non-blocking; -1 after its end */
 	char held[OUTPUT_CHUNK]; /* the start of a character whose end has not come */
 	size_t n_held;
-	uint64_t kept, dropped;
+	uint64_t n_head, n_tail; /* bytes that came before and behind OUTPUT_HEAD */
+	char tail[OUTPUT_TAIL];	 /* the last of them, round and round */
 };
 
 /*
@@ -24,7 +30,7 @@ struct output {
  */
 size_t output_read(struct output *o);
 
-/* Passes on what is held back, says what was dropped, closes the pipe. */
+/* Says what was dropped, passes on what is held back, closes the pipe. */
 void output_end(struct output *o);
 
 #endif

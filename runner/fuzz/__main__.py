@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import cache, toolbox
+from lab import cache, entry, toolbox
 from lab.binaries import TOP
 from lab.errors import LabError
 from lab.progress import Step
@@ -36,6 +36,11 @@ class Fuzzer:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
+    @property
+    def found(self) -> bool:
+        """Did the target itself end it? Else what runs it did: no namespace, no memory."""
+        return self.process.returncode != 0 and any(map(_FINDING.search, self.log().splitlines()))
+
     def finding(self) -> str:
         """The part of the log that says what was wrong."""
         lines = self.log().splitlines()
@@ -48,7 +53,7 @@ class Fuzzer:
         runs = re.findall(r"^stat::number_of_executed_units: (\d+)", log, re.MULTILINE)
         last = re.findall(r"^#\d+.* ft: (\d+) corp: (\d+)", log, re.MULTILINE)
         features, corpus = last[-1] if last else ("?", "?")
-        end = "no crash" if self.process.returncode == 0 else "FAILED"
+        end = "no crash" if self.process.returncode == 0 else "FAILED" if self.found else "did not run"
         return f"{self.target:<8} {int(runs[-1]) if runs else 0:>10} runs  {features:>6} features  {corpus:>5} inputs kept  {end}"
 
 
@@ -97,6 +102,17 @@ def fuzz(targets: Sequence[str], seconds: int) -> list[Fuzzer]:
     return done
 
 
+def judge(done: Sequence[Fuzzer]) -> int:
+    """Says what was wrong, and returns the exit code of `main`. LabError if nothing was found, but a target did not run."""
+    found = [one for one in done if one.found]
+    for one in found:
+        print(f"\n{one.target}: the input is in {one.folder / 'found'}\n{one.finding()}")
+    broken = [f"{one.target} did not run to its end:\n{one.finding()}" for one in done if one.process.returncode and not one.found]
+    if broken and not found:
+        raise LabError("\n".join(broken))
+    return 1 if found else 0
+
+
 def main() -> int:
     """Returns 0 if nothing was found, 1 if something was, 3 if the lab failed."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
@@ -106,18 +122,11 @@ def main() -> int:
     unknown = set(arguments.target) - set(INPUT_MAX)
     if unknown:
         parser.error(f"no target {', '.join(sorted(unknown))}")
-    try:
-        done = fuzz(arguments.target or list(INPUT_MAX), arguments.time)
-    except LabError as error:
-        print(f"make fuzz: {error}", file=sys.stderr)
-        return 3
+    done = fuzz(arguments.target or list(INPUT_MAX), arguments.time)
     for one in done:
         print(one.line())
-    bad = [one for one in done if one.process.returncode]
-    for one in bad:
-        print(f"\n{one.target}: the input is in {one.folder / 'found'}\n{one.finding()}")
-    return 1 if bad else 0
+    return judge(done)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.ending("make fuzz", main))

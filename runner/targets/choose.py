@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which devices of a target are tested, and what has to be done to get them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lab.errors import LabError
 from lab.host import Host
@@ -31,6 +31,14 @@ def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Take
     if host.target == "local":
         return [Take(bdf, driver, "unbound") for bdf, driver in chosen if not _ready(inventory, bdf)]
     return [Take(bdf, driver, "any") for bdf, driver in chosen]
+
+
+def selections(host: Host, named: Sequence[str], inventory: Inventory) -> Mapping[str, Sequence[str]]:
+    """The devices that are for some tests alone, as the host's description says, and patterns of these. A named device is for all."""
+    if named:
+        return {}
+    only = {device.id: device.select for device in host.devices if device.select}
+    return {found["bdf"]: only[_id(found)] for found in inventory.devices if _id(found) in only}
 
 
 def _id(device: dict[str, object]) -> str:

@@ -61,7 +61,7 @@ class QemuTarget:
         machine = self._machine
         return {
             "accelerator": machine.accel,
-            "qemu": machine.toolbox.versions["qemu-system-x86"],
+            "qemu": machine.toolbox.versions[machine.host.machine.emulator],
             "toolbox": {"key": machine.toolbox.key, "drift": dict(machine.toolbox.drift)},
             "kernel": machine.kernel.facts(),
         }

@@ -2,7 +2,9 @@
 """Builds cts-exec, and the programs that it is tested with, once a session."""
 
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,22 @@ def variant(out: Path, name: str, without: set[str], *options: str) -> Path:
     ]
     subprocess.run(command, check=True)
     return binary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals() -> None:
+    """What is started here can be interrupted as from a terminal, also where these tests run in the background or under nohup."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where commands that are started here leave their runs: others may run something in this checkout meanwhile."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IOMMU_CTS_RUNS", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

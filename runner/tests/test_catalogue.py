@@ -10,6 +10,7 @@ from lab.errors import LabError
 from runner import catalogue
 from runner.catalogue import Requirement
 from runner.catalogue import Test as SuiteTest
+from runner.catalogue import Untested
 
 TEST = SuiteTest("access/a/one", "access/a", "a.one", "a title", ("PARK-001",), ("cdev",), "promise", 30, 0, False)
 PARK = Requirement("PARK-001", "t", "s", "src", "must", "promise", (), "6.6")
@@ -44,14 +45,56 @@ def test_what_does_not_fit_is_named(tests: list[SuiteTest], words: str) -> None:
 
 
 def test_untested_has_to_be_true() -> None:
-    untested = dataclasses.replace(PARK, untested="no such hardware")
+    untested = dataclasses.replace(PARK, untested=Untested("later", "a VF"))
     assert catalogue.problems([], {"PARK-001": untested}) == []
-    assert any("marked untested" in problem for problem in catalogue.problems([TEST], {"PARK-001": untested}))
+    assert any("PARK-001 has a test" in problem for problem in catalogue.problems([TEST], {"PARK-001": untested}))
 
 
-def write(folder: Path, text: str) -> Path:
+def write(folder: Path, text: str, untested: str = "") -> Path:
     (folder / "file.toml").write_text(text)
+    if untested:
+        (folder / "untested.toml").write_text(untested)
     return folder
+
+
+LATER = """[[untested]]
+kind = "later"
+takes = "a VF"
+ids = ["PARK-001"]
+"""
+IMPOSSIBLE = LATER.replace("later", "impossible") + 'reason = "QEMU has none"\n'
+
+
+@pytest.mark.parametrize(
+    ("untested", "words"), [(LATER, "later; it takes a VF"), (IMPOSSIBLE, "impossible: QEMU has none; it would take a VF")]
+)
+def test_why_there_is_no_test(tmp_path: Path, untested: str, words: str) -> None:
+    found = catalogue.requirements(write(tmp_path, ENTRY, untested))["PARK-001"]
+    assert found.untested is not None and found.untested.words() == words and found.subject == "file"
+
+
+def test_an_entry_may_say_it_itself(tmp_path: Path) -> None:
+    found = catalogue.requirements(write(tmp_path, ENTRY + 'untested = "a VF"\nnote = "n"\n'))["PARK-001"]
+    assert found.untested == Untested("later", "a VF") and found.note == "n"
+
+
+@pytest.mark.parametrize(
+    ("untested", "words"),
+    [
+        (LATER.replace("PARK-001", "PARK-999"), "no requirement PARK-999"),
+        (LATER + LATER, "untested twice"),
+        (LATER.replace("later", "never"), "kind = 'never' is none of later, impossible"),
+        (LATER.replace("later", "impossible"), "have to be ids, kind, reason, takes"),
+        (LATER + 'reason = "none"\n', "have to be ids, kind, takes"),
+        (LATER.replace('"a VF"', '""'), "takes must be text"),
+        (LATER.replace('["PARK-001"]', "[]"), "ids must be a list"),
+        ("untested = [1]\n", "number 1: kind = None"),
+        ("[[untested]\n", "untested.toml: "),
+    ],
+)
+def test_a_mistake_in_what_is_untested_is_named(tmp_path: Path, untested: str, words: str) -> None:
+    with pytest.raises(LabError, match=words):
+        catalogue.requirements(write(tmp_path, ENTRY, untested))
 
 
 def test_requirements_are_read(tmp_path: Path) -> None:
@@ -68,6 +111,11 @@ def test_requirements_are_read(tmp_path: Path) -> None:
         (ENTRY.replace('"promise"', '"hope"'), "kind = 'hope'"),
         ("[[requirement]\n", "file.toml"),
         ('requirement = ["x"]', "is no table"),
+        (ENTRY.replace("[[requirement]]", "[requirement]"), r"write \[\[requirement\]\]"),
+        (ENTRY.replace('["cdev"]', "3"), "needs must be a list"),
+        (ENTRY.replace('["cdev"]', "[3]"), "needs must be a list"),
+        (ENTRY.replace('"cdev"', '"cdev", "luck"'), "PARK-001.: needs 'luck', which lib/needs.def does not have"),
+        (ENTRY.replace('"PARK-001"', "1"), "id must be a text"),
     ],
 )
 def test_a_mistake_in_the_catalogue_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from lab import host
 from lab.binaries import TOP
+from runner import every
 from runner.cli import parser
 
 SCRIPT = TOP / "completions" / "iommu-cts.bash"
@@ -33,7 +34,7 @@ def complete(*lines: str, script: Path = SCRIPT, cache: str = "/nonexistent") ->
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "IOMMU_CTS_CACHE": cache},
+        env={**os.environ, "IOMMU_CTS_CACHE": cache, "IOMMU_CTS_RUNS": ""},
     )
     assert done.stderr == ""
     return [line.split() for line in done.stdout.splitlines()]
@@ -78,7 +79,8 @@ def test_only_options_that_take_a_value_wait_for_it(words: str) -> None:
 
 def test_hosts() -> None:
     offered, begun = complete("iommu-cts run --host ", "iommu-cts lab boot --host=v")
-    assert sorted(offered) == host.names() and sorted(begun) == [name for name in host.names() if name.startswith("v")]
+    assert sorted(offered) == sorted([*host.names(), every.NAME])
+    assert sorted(begun) == [name for name in host.names() if name.startswith("v")]
 
 
 def test_paths_of_tests() -> None:
@@ -100,10 +102,10 @@ def copy(tmp_path: Path) -> Path:
 def test_runs(copy: Path) -> None:
     for name in ("20261122T132000-vtd", "20261122T132001-vtd"):
         (copy.parent.parent / "results" / "runs" / name).mkdir(parents=True)
-    offered, one, resumed = complete(
-        "iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", "iommu-cts run --resume ", script=copy
+    offered, one, resumed, several = complete(
+        "iommu-cts report 2", "iommu-cts report 20261122T132000-vtd", "iommu-cts run --resume ", "iommu-cts coverage last 2", script=copy
     )
-    assert offered == ["20261122T132000-vtd", "20261122T132001-vtd"] and one == offered[:1]
+    assert offered == ["20261122T132000-vtd", "20261122T132001-vtd"] == several and one == offered[:1]
     assert resumed == ["last", *offered]
 
 
@@ -111,6 +113,11 @@ def test_kinds_of_the_cache(tmp_path: Path) -> None:
     for name in ("kernel", "khdr"):
         (tmp_path / name).mkdir()
     assert complete("iommu-cts lab clean kernel k", cache=str(tmp_path)) == [["kernel", "khdr"]]
+
+
+def test_faults() -> None:
+    (offered,) = complete("iommu-cts lab prove bind-arg")
+    assert offered == ["bind-argument-short"]
 
 
 def test_words_with_colons() -> None:

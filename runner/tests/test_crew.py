@@ -16,14 +16,16 @@ from runner.session import Session, Stopped
 
 
 class Played:
-    """A session whose tests take no time, unless `gate` is to be opened first; `fails` are what ends it."""
+    """A session whose tests take no time, unless `gate` is to be opened first; `fails` are what ends it, and `opens` a gate then."""
 
     def __init__(self, log: list[tuple[str, str]], name: str, **keys: Any) -> None:
         self._log = log
         self._name = name
         self._fails: dict[str, Exception] = keys.get("fails", {})
         self._gate: threading.Event | None = keys.get("gate")
+        self._opens: threading.Event | None = keys.get("opens")
         self._unstarted: dict[str, int] = keys.get("unstarted", {})
+        self.failures = 0
 
     def ready(self, devices: Sequence[object]) -> None:
         pass
@@ -32,7 +34,10 @@ class Played:
         if self._gate:
             self._gate.wait()
         test = item.planned.id
+        self.failures += test.startswith("f")
         if test in self._fails:
+            if self._opens:
+                self._opens.set()
             raise self._fails[test]
         self._log.append((self._name, test))
         if self._unstarted.get(test, 0) and not last:
@@ -55,10 +60,12 @@ def items(*names: str) -> list[plan.Item]:
     return found
 
 
-def crew(folder: Path, sessions: list[Played], names: Sequence[str], stop: threading.Event | None = None) -> Crew:
+def crew(
+    folder: Path, sessions: list[Played], names: Sequence[str], stop: threading.Event | None = None, enough: int = 0
+) -> Crew:
     journal = Writer(folder / "journal.jsonl")
     played = cast(list[Session], sessions)
-    return Crew(played, items(*names), [], journal, stop or threading.Event(), lambda number, item: None)
+    return Crew(played, items(*names), [], journal, stop or threading.Event(), lambda number, item: None, enough)
 
 
 def test_one_runs_all_in_order_and_measures_last(tmp_path: Path) -> None:
@@ -81,12 +88,19 @@ def test_each_test_is_run_once_and_measurements_alone(tmp_path: Path) -> None:
 def test_the_others_take_over_from_one_that_fails(tmp_path: Path) -> None:
     log: list[tuple[str, str]] = []
     gate = threading.Event()
-    broken = Played(log, "broken", fails=dict.fromkeys(("a", "b", "c"), LabError("on purpose")))
+    broken = Played(log, "broken", fails=dict.fromkeys(("a", "b", "c"), LabError("on purpose")), opens=gate)
     whole = Played(log, "whole", gate=gate)
-    threading.Timer(0.3, gate.set).start()
     assert crew(tmp_path, [broken, whole], ["a", "b", "c", "m"]).run()
     assert sorted(what for who, what in log if who == "whole") == ["a", "b", "c", "end", "m", "off"]
     assert "on purpose" in (tmp_path / "journal.jsonl").read_text()
+
+
+@pytest.mark.parametrize(("enough", "ran"), [(0, ["f1", "a", "f2", "b", "m"]), (2, ["f1", "a", "f2"]), (3, ["f1", "a", "f2", "b", "m"])])
+def test_enough_failures_are_enough(tmp_path: Path, enough: int, ran: list[str]) -> None:
+    log: list[tuple[str, str]] = []
+    found = crew(tmp_path, [Played(log, "1")], ["f1", "a", "f2", "b", "m"], enough=enough)
+    assert found.run() == (len(ran) == 5) and found.has_enough == (enough == 2)
+    assert [what for _, what in log] == [*ran, "end", "off"]
 
 
 def test_what_nobody_could_run_is_left(tmp_path: Path) -> None:

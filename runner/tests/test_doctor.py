@@ -100,7 +100,8 @@ def test_a_healthy_host() -> None:
     ({"groups": 0, "group_list": []}, "iommu", "lack", "no device is in a group"),
     ({"iommus": [{"name": "ivhd0"}, {"name": "ivhd1"}]}, "iommu", "ok", "AMD-Vi (ivhd0 ivhd1)"),
     ({"iommus": [{"name": "smmu3.0x0000000009050000"}]}, "iommu", "ok", "Arm SMMUv3"),
-    ({"iommus": [{"name": "virtio0"}]}, "iommu", "ok", "virtio-iommu"),
+    ({"iommus": [{"name": "0000:00:01.0"}]}, "iommu", "ok", "virtio-iommu"),
+    ({"iommus": [{"name": "iommufd_selftest_iommu.0"}], "groups": 0, "group_list": []}, "iommu", "lack", "firmware's set-up"),
     ({"iommus": [{"name": "dmar0", "intel-iommu/cap": "0", "intel-iommu/ecap": "f020de"}]},
      "iommu-features", "warning", "tests of scalable mode"),
     ({"group_list": [group(type="DMA-FQ")]}, "iommu-mode", "ok", "lazy"),
@@ -273,7 +274,7 @@ def test_a_function_that_this_machine_does_not_have() -> None:
 @pytest.mark.parametrize(("words", "said"), [
     (["igb"], "'igb' is no PCI address"),
     (["--host", "vdt"], "no host 'vdt'"),
-    (["--kernel", "/nowhere"], "--kernel is for virtual hosts"),
+    (["--kernel", "/nowhere"], "are for virtual hosts"),
 ])  # fmt: skip
 def test_wrong_usage(words: list[str], said: str) -> None:
     done = call(*words)

@@ -11,7 +11,8 @@ import pytest
 
 from runner.tests.exec_driver import Event, Exec, case, of, run, run_one, shell, text_of
 
-LIMIT = 256 * 1024
+HEAD, TAIL = 192 * 1024, 64 * 1024
+LIMIT = HEAD + TAIL
 GIGABYTE = 1 << 30
 
 
@@ -72,7 +73,7 @@ def test_bytes_that_are_no_text(cts_exec: Path, tmp_path: Path, data: bytes) -> 
 @pytest.mark.parametrize("shift", range(4))
 def test_characters_are_not_torn(cts_exec: Path, tmp_path: Path, shift: int) -> None:
     """Chunks end where they may, characters do not."""
-    text = "x" * shift + "\U0001f600" * 20_000
+    text = "x" * shift + "\U0001f600" * 60_000
     _, events = run_one(cts_exec, print_file(tmp_path / "f", text.encode()))
     assert text_of(events) == text
 
@@ -105,11 +106,20 @@ def test_the_limit_is_each_streams_and_each_tests_own(cts_exec: Path, misbehave:
     ]
 
 
-def test_a_character_at_the_limit(cts_exec: Path, tmp_path: Path) -> None:
-    data = b"x" * (LIMIT - 1) + "é".encode() + b"y"
+def test_the_end_is_kept(cts_exec: Path, tmp_path: Path) -> None:
+    """What a test says of itself comes last; the gap is told where it is."""
+    data = b"begin" + b"x" * LIMIT + b"end"
     _, events = run_one(cts_exec, print_file(tmp_path / "f", data))
-    assert bytes_of(events) == data[:LIMIT]
-    assert [(event["kept"], event["dropped"]) for event in of(events, "output_cut")] == [(LIMIT, 2)]
+    order = [event["ev"] for event in events if event["ev"].startswith("output")]
+    assert bytes_of(events) == data[:HEAD] + data[-TAIL:]
+    assert order.count("output_cut") == 1 and order.index("output_cut") in range(1, len(order) - 1)
+
+
+def test_a_character_at_the_gap(cts_exec: Path, tmp_path: Path) -> None:
+    data = b"x" * (HEAD - 1) + "é".encode() + b"y" * TAIL
+    _, events = run_one(cts_exec, print_file(tmp_path / "f", data))
+    assert bytes_of(events) == data[:HEAD] + data[-TAIL:]
+    assert [(event["kept"], event["dropped"]) for event in of(events, "output_cut")] == [(LIMIT, 1)]
 
 
 def test_a_gigabyte_does_not_grow_it(built: Path, misbehave: str) -> None:

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from lab.errors import LabError
 from results import ktap
 from results.tests.build_journal import every_verdict
 from results.waivers import WaiverFile
 from runner import stream
+from runner.fuzz import __main__ as fuzz
 from runner.fuzz import ktap_check, seeds, targets
 from runner.judge import judge
 from runner.tests.conftest import CC
@@ -70,3 +72,21 @@ def test_what_is_no_ktap(text: str, error: str) -> None:
 def test_what_is_ktap(tmp_path: Path) -> None:
     run = judge(every_verdict().read(tmp_path), WaiverFile(), frozenset({"no-cdev", "kernel-lacks"}), date(2027, 1, 15))
     assert ktap_check.check(ktap.render(run)) == [(False, "access"), (False, "ioas"), (True, "bench")]
+
+
+@pytest.mark.parametrize(("log", "code"), [
+    ("INFO: seed corpus\n#2 INITED\n==9==ERROR: libFuzzer: deadly signal\n", 1),
+    ("INFO: seed corpus\nTraceback (most recent call last):\n", 1),
+    ("bwrap: setting up uid map: Permission denied\n", None),
+    ("", None),
+])
+def test_only_what_a_target_shows_is_a_finding(tmp_path: Path, log: str, code: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_text(log)
+    process = subprocess.Popen(["false"])
+    process.wait()
+    done = [fuzz.Fuzzer("plan", tmp_path, process)]
+    if code is not None:
+        assert fuzz.judge(done) == code and log.splitlines()[-1] in capsys.readouterr().out
+    else:
+        with pytest.raises(LabError, match="plan did not run to its end:\n" + log.strip()):
+            fuzz.judge(done)

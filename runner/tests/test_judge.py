@@ -141,6 +141,14 @@ def test_a_skip_beside_a_failure_that_nobody_reported(run_of: Judge) -> None:
     assert told(run_of(build.not_ok(ID).stop(ID).done())) == (Verdict.ERROR, "silent")
 
 
+@pytest.mark.parametrize("stdout, code", [
+    ("", 0), ("", 1), ("ok 1 parked.read # SKIP no\n", 1), ("ok 1 parked.write # SKIP no\n", 0), ("ok 1 parked.read # XFAIL no\n", 0),
+])
+def test_a_skip_needs_the_harness_to_say_so_too(run_of: Judge, stdout: str, code: int) -> None:
+    build = Builder(planned(PATH)).start(ID).record(ID, skip={"code": "no-cdev", "text": ""})
+    assert told(run_of(build.out(ID, stdout).stop(ID, code=code).done())) == (Verdict.ERROR, "silent")
+
+
 def test_planned_skips(run_of: Judge) -> None:
     def plan(code: str) -> Builder:
         return Builder(planned(PATH, skip={"code": code, "text": "no device has it"})).done()
@@ -199,6 +207,19 @@ def test_notes(run_of: Judge) -> None:
     assert told(run) == (Verdict.PASS, None) and exit_code(run) == 0
     log, left, cut = one(run).notes
     assert "may not be read" in log and "2 process" in left and "was cut" in cut
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("not ok 1 parked.read", Verdict.FAIL), ("ok 1 parked.read", Verdict.PASS)])
+def test_what_a_flood_ends_with_counts(run_of: Judge, text: str, verdict: Verdict) -> None:
+    build = Builder(planned(PATH)).start(ID).out(ID, "TAP version 13\n1..1\nx")
+    build.event("output_cut", id=ID, fd="stdout", kept=1, dropped=1).out(ID, f"x\n{text}\n")
+    assert told(run_of(build.stop(ID, code=int(verdict is Verdict.FAIL)).done()))[0] == verdict
+
+
+def test_a_line_begins_behind_what_was_left_out(run_of: Judge) -> None:
+    build = Builder(planned(PATH)).start(ID).out(ID, "# o")
+    build.event("output_cut", id=ID, fd="stdout", kept=1, dropped=1).out(ID, "ok 1 parked.read\n")
+    assert told(run_of(build.stop(ID, code=1).done()))[0] == Verdict.ERROR
 
 
 def samples(kind: str, *records: dict[str, Any]) -> Builder:
@@ -266,11 +287,18 @@ def test_a_target_that_is_lost_after_a_test_had_ended(run_of: Judge) -> None:
     assert told(run) == (Verdict.FAIL, "lost")
 
 
-def test_a_boot_that_failed_is_told_if_the_kernel_said_why(run_of: Judge) -> None:
-    quiet = Builder(planned(PATH)).add("boot_failed", why="no answer", console="loading").passed(ID).done()
-    assert exit_code(run_of(quiet)) == 0
-    loud = Builder(planned(PATH)).add("boot_failed", why="no answer", console="\n".join(WARN)).passed(ID).done()
-    assert [problem.kind for problem in run_of(loud).problems] == ["splat"]
+def test_a_boot_that_failed_is_not_retried_into_green(run_of: Judge) -> None:
+    def failed(why: str, console: str = "loading") -> Builder:
+        return Builder(planned(PATH)).add("boot_failed", why=why, console=console)
+
+    run = run_of(failed("no answer").passed(ID).done())
+    assert told(run) == (Verdict.PASS, None) and exit_code(run) == 3
+    assert [(problem.kind, problem.text) for problem in run.problems] == [("boot", "the target did not come up: no answer")]
+    assert [problem.kind for problem in run_of(failed("no answer", "\n".join(WARN)).passed(ID).done()).problems] == ["boot", "splat"]
+    assert exit_code(run_of(failed("no answer").failed(ID).done())) == 1
+    # a run that goes on has overcome what the lab did, but not what the kernel did
+    assert exit_code(run_of(resumed(failed("emulator died")).passed(ID).done())) == 0
+    assert exit_code(run_of(resumed(failed("no answer")).passed(ID).done())) == 3
 
 
 def test_machines_are_told_apart(run_of: Judge) -> None:

@@ -172,6 +172,17 @@ def test_an_old_splat_on_the_console_is_not_this_tests(run_of: Judge) -> None:
     assert [result.verdict for result in run.results] == [Verdict.FAIL, Verdict.ERROR]
 
 
+def test_the_same_splat_on_the_console_of_another_boot_is_new(run_of: Judge) -> None:
+    write = f"access/parked/write@{DEVICE}"
+    build = Builder(planned("access/parked/write"), planned(PATH))
+    build.start(write).log(write, *WARN).ok(write).stop(write)
+    build.add("power", action="off", why="the kernel said").add("power", action="on", why="boot").add("boot", n=2)
+    console = "\n".join(f"[    1.2] {line}" for line in WARN)
+    run = run_of(build.start(ID).add("lost", id=ID, why="stream corrupt", console=console).done())
+    assert [result.verdict for result in run.results] == [Verdict.FAIL, Verdict.FAIL]
+    assert why(run.results[1]).code == "splat"
+
+
 def test_target_lost_outside_any_test(run_of: Judge) -> None:
     build = Builder(planned(PATH)).passed(ID)
     run = run_of(build.add("lost", id=None, why="stream closed", console="[    1.2] " + WARN[1]).done())

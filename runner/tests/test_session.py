@@ -126,6 +126,23 @@ def test_tests_that_pass_share_a_boot(table: Make) -> None:
     assert not here.target.is_on and len(here.entries("boot")) == 1 and not here.entries("lost")
 
 
+@pytest.mark.parametrize("why", ["stream closed", "no answer"])
+def test_a_kernel_that_dies_as_it_takes_its_devices_back_is_seen(table: Make, why: str) -> None:
+    here = table({"end": [None] if why == "stream closed" else []})
+    here.session.ready([])
+    here.session.end()
+    (lost,) = here.entries("lost")
+    assert (lost["id"], lost["why"], lost["console"]) == (None, why, "the console")
+    assert not here.target.is_on and here.entries("power")[-1]["action"] == "off"
+
+
+def test_a_forged_end_of_the_plan_is_told_once(table: Make) -> None:
+    here = table({"end": [HELLO]})
+    here.session.ready([])
+    here.session.end()
+    assert len(here.entries("forged")) == 1 and not here.entries("lost") and not here.target.is_on
+
+
 @pytest.mark.parametrize("events, why", [
     ([start("a"), end("a", code=1)], "failed test"),
     ([start("a"), end("a", outcome="timeout")], "failed test"),

@@ -144,7 +144,7 @@ CTS_TEST_F(bind, tail_not_zero,
 
 	EXTENSIBLE_OR_SKIP();
 	/* The running kernel may know more than the headers, but not that much more. */
-	for (i = sizeof(struct vfio_device_bind_iommufd); i < 4096; i++) {
+	for (i = 64; i < 4096; i++) {
 		args[i] = 1;
 		EXPECT_EQ(-E2BIG, __vfio_bind_raw(self->device, args)) TH_LOG("byte %zu", i);
 		args[i] = 0;
@@ -178,13 +178,13 @@ CTS_TEST_F(bind, unknown_flags,
 	struct vfio_device_bind_iommufd args = { .argsz = sizeof(args), .iommufd = self->iommufd };
 	unsigned int bit;
 
-	/* Bit 0 is VFIO_DEVICE_BIND_FLAG_TOKEN. */
-	for (bit = 1; bit < 32; bit++) {
+	/* The running kernel may know more flags than VFIO_DEVICE_BIND_FLAG_TOKEN, bit 0. */
+	for (bit = 16; bit < 32; bit++) {
 		args.flags = 1U << bit;
 		EXPECT_EQ(-EINVAL, __vfio_bind_raw(self->device, &args))
 		TH_LOG("flag %#x", args.flags);
 	}
-	args.flags = ~1U;
+	args.flags = 0xffff0000;
 	EXPECT_EQ(-EINVAL, __vfio_bind_raw(self->device, &args));
 	EXPECT_EQ(0, args.out_devid);
 	EXPECT_BINDABLE();

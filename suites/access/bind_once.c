@@ -103,11 +103,13 @@ static int run_contest(struct contestant *contestants, int iommufd, int *others)
 	struct contest contest = { .iommufd = iommufd };
 	int i, winners = 0;
 
-	cts_require(!pthread_barrier_init(&contest.start, NULL, THREADS), "pthread_barrier_init");
+	cts_lab_require(!pthread_barrier_init(&contest.start, NULL, THREADS),
+			"pthread_barrier_init");
 	for (i = 0; i < THREADS; i++) {
 		contestants[i].contest = &contest;
-		cts_require(!pthread_create(&contestants[i].thread, NULL, contend, &contestants[i]),
-			    "pthread_create");
+		cts_lab_require(!pthread_create(&contestants[i].thread, NULL, contend,
+						&contestants[i]),
+				"pthread_create");
 	}
 	*others = 0;
 	for (i = 0; i < THREADS; i++) {

@@ -87,21 +87,6 @@ CTS_TEST_F(bind, refused_binds_leave_the_group,
 	EXPECT_LE(0, group);
 }
 
-/* How many KiB of this process devices hold pinned (VmPin of proc_pid_status(5)). */
-static long pinned_kib(void)
-{
-	char line[128];
-	long kib = -1;
-	FILE *status = fopen("/proc/self/status", "re");
-
-	cts_require(status, "/proc/self/status");
-	while (kib < 0 && fgets(line, sizeof(line), status))
-		sscanf(line, "VmPin: %ld", &kib);
-	fclose(status);
-	cts_require(kib >= 0, "/proc/self/status has no VmPin");
-	return kib;
-}
-
 CTS_TEST_F(bind, refused_binds_drop_the_iommufd,
 	   .title = "After refused binds, closing the iommufd releases what was mapped",
 	   .requirements = { "PARK-025" },

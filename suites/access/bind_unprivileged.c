@@ -60,7 +60,7 @@ static int as_nobody(int (*action)(const struct vfio_layout *layout), mode_t mod
 
 	fflush(NULL);
 	child = fork();
-	cts_require(child >= 0, "fork");
+	cts_lab_require(child >= 0, "fork");
 	if (!child) {
 		make_nodes(PRIVILEGE_NOBODY, mode);
 		privilege_drop(PRIVILEGE_NOBODY);

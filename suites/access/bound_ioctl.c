@@ -21,11 +21,6 @@ static bool is_request(unsigned int nr)
 	return nr >= _IOC_NR(VFIO_DEVICE_GET_INFO) && nr < _IOC_NR(VFIO_DEVICE_GET_INFO) + 32;
 }
 
-static int try_ioctl(int device, unsigned long request, void *argument)
-{
-	return ioctl(device, request, argument) < 0 ? -errno : 0;
-}
-
 /* All requests to @device end in ENOTTY. */
 #define EVERYTHING(device)           \
 	{ .ioctl = try_ioctl,        \

@@ -45,8 +45,8 @@ static inline char *compat_guarded_page(void)
 	char *memory = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
-	cts_require(memory != MAP_FAILED, "mmap below 4 GiB");
-	cts_require(!mprotect(memory + page_size(), page_size(), PROT_NONE), "mprotect");
+	cts_lab_require(memory != MAP_FAILED, "mmap below 4 GiB");
+	cts_lab_require(!mprotect(memory + page_size(), page_size(), PROT_NONE), "mprotect");
 	return memory;
 }
 
@@ -86,7 +86,7 @@ static inline bool compat_works(void)
 
 	fflush(NULL);
 	child = fork();
-	cts_require(child >= 0, "fork");
+	cts_lab_require(child >= 0, "fork");
 	if (!child) {
 		signal(SIGSEGV, SIG_DFL);
 		_exit(__compat_call(COMPAT_GETPID, 0, 0, 0) != getpid());

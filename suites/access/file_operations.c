@@ -28,7 +28,7 @@ static int memory_file(void)
 /* A pipe that holds one byte, and doesn't block. */
 static void filled_pipe(int ends[2])
 {
-	cts_require(!pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
+	cts_lab_require(!pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
 	cts_require(write(ends[1], "x", 1) == 1, "write to a pipe");
 }
 

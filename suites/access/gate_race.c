@@ -28,9 +28,10 @@ static void start_race(struct race *race, pthread_t threads[THREADS], void *(*ra
 {
 	int i;
 
-	cts_require(!pthread_barrier_init(&race->start, NULL, THREADS + 1), "pthread_barrier_init");
+	cts_lab_require(!pthread_barrier_init(&race->start, NULL, THREADS + 1),
+			"pthread_barrier_init");
 	for (i = 0; i < THREADS; i++)
-		cts_require(!pthread_create(&threads[i], NULL, racer, race), "pthread_create");
+		cts_lab_require(!pthread_create(&threads[i], NULL, racer, race), "pthread_create");
 	pthread_barrier_wait(&race->start);
 }
 

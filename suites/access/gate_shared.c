@@ -76,7 +76,7 @@ static int in_child(int (*action)(int device, int iommufd), int device, int iomm
 
 	fflush(NULL);
 	child = fork();
-	cts_require(child >= 0, "fork");
+	cts_lab_require(child >= 0, "fork");
 	if (!child)
 		_exit(-action(device, iommufd));
 	cts_require(waitpid(child, &status, 0) == child, "waitpid");

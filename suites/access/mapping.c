@@ -91,11 +91,12 @@ CTS_TEST_F(mapping, keeps_the_binding_in_a_child,
 	   .requirements = { "LIFE-004" },
 	   .needs = CTS_NEED_CDEV)
 {
-	int ends[2], status;
+	int ends[2], closed[2], status;
 	pid_t child;
 	char byte;
 
 	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(closed, O_CLOEXEC));
 	fflush(NULL);
 	child = fork();
 	ASSERT_LE(0, child);
@@ -103,8 +104,10 @@ CTS_TEST_F(mapping, keeps_the_binding_in_a_child,
 		/* The mapping is all that is left, until the parent closes its end. */
 		close(self->device);
 		close(ends[1]);
-		_exit(read(ends[0], &byte, 1) != 0);
+		_exit(write(closed[1], "", 1) != 1 || read(ends[0], &byte, 1) != 0);
 	}
+	cts_close(&closed[1]);
+	ASSERT_EQ(1, read(closed[0], &byte, 1));
 	cts_close(&self->device);
 	ASSERT_EQ(0, munmap(self->memory, page_size()));
 	EXPECT_EQ(-EINVAL, bind_another(self->iommufd));

@@ -93,7 +93,7 @@ CTS_TEST_F(bind, closed_files_let_the_driver_go,
 	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
 	   .timeout_s = 60)
 {
-	char driver[SYSFS_PATH], path[2 * SYSFS_PATH];
+	char driver[SYSFS_PATH];
 	int parked;
 
 	parked = vfio_open();
@@ -104,10 +104,8 @@ CTS_TEST_F(bind, closed_files_let_the_driver_go,
 
 	/* A file that is still registered makes the kernel wait here until the test's deadline. */
 	sysfs_driver(driver);
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/unbind", driver);
-	EXPECT_EQ(0, __sysfs_write(path, sysfs_device()));
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
-	if (__sysfs_write(path, sysfs_device()))
+	ASSERT_EQ(0, __sysfs_tell_driver(driver, "unbind", sysfs_device()));
+	if (__sysfs_tell_driver(driver, "bind", sysfs_device()))
 		cts_lab_error("%s didn't take %s back", driver, sysfs_device());
 
 	self->device = vfio_open();

@@ -8,12 +8,6 @@
 #include "parked.h"
 #include "sweep.h"
 
-/* 0 or -errno. */
-static int try_ioctl(int device, unsigned long request, void *argument)
-{
-	return ioctl(device, request, argument) < 0 ? -errno : 0;
-}
-
 /* All requests to @device end in EINVAL. */
 #define EVERYTHING(device)           \
 	{ .ioctl = try_ioctl,        \

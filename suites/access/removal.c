@@ -9,14 +9,17 @@
  */
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
-#include <sys/syscall.h>
 
 #include "gates.h"
 #include "iommufd.h"
 #include "sysfs.h"
 #include "test.h"
 #include "vfio.h"
+
+/* How long it is watched whether the unbind returns. Too short can't make a test fail. */
+#define WATCHED_MS 1000
 
 FIXTURE(removal)
 {
@@ -26,6 +29,7 @@ FIXTURE(removal)
 	int iommufd;
 	int device; /* parked */
 	pid_t child;
+	int alive; /* the end of a pipe that hangs up when the child ends */
 };
 
 FIXTURE_SETUP(removal)
@@ -38,15 +42,6 @@ FIXTURE_SETUP(removal)
 	self->device = vfio_open();
 }
 
-/* Writes the device's BDF to the file @name of its driver. */
-static int __tell_driver(const char *driver, const char *name)
-{
-	char path[2 * SYSFS_PATH];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, name);
-	return __sysfs_write(path, sysfs_device());
-}
-
 /*
  * In the parent, so that it is done also for a test that ended half-way: its files are closed then,
  * and the driver goes and comes back.
@@ -55,32 +50,48 @@ FIXTURE_TEARDOWN_PARENT(removal)
 {
 	char path[SYSFS_PATH];
 
-	if (__sysfs_cdev_path(path) && __tell_driver(self->driver, "bind"))
+	if (__sysfs_cdev_path(path) && __sysfs_tell_driver(self->driver, "bind", sysfs_device()))
 		cts_lab_error("%s didn't take %s back", self->driver, sysfs_device());
 }
 
-/* Lets a child unbind the driver; returns when the device's node is gone. */
+/* Does the child end within @ms milliseconds? */
+static bool has_ended(const FIXTURE_DATA(removal) * self, int ms)
+{
+	struct pollfd alive = { .fd = self->alive };
+
+	return poll(&alive, 1, ms) > 0;
+}
+
+/*
+ * Lets a child unbind the driver; returns when the device's node is gone, or the child: then
+ * finish_removal() says what became of it.
+ */
 static void start_removal(FIXTURE_DATA(removal) * self)
 {
+	int ends[2];
 	pid_t child;
 
+	cts_lab_require(!pipe2(ends, O_CLOEXEC), "pipe2");
 	fflush(NULL);
 	child = fork();
-	cts_require(child >= 0, "fork");
+	cts_lab_require(child >= 0, "fork");
 	if (!child) {
 		/* No file of the device may be the child's own. */
-		syscall(SYS_close_range, 3, ~0U, 0);
-		_exit(-__tell_driver(self->driver, "unbind"));
+		if (dup2(ends[1], 3) != 3 || close_range(4, ~0U, 0))
+			_exit(errno);
+		_exit(-__sysfs_tell_driver(self->driver, "unbind", sysfs_device()));
 	}
+	cts_close(&ends[1]);
 	self->child = child; /* shared with the child, like all of @self */
-	while (!access(self->node, F_OK))
+	self->alive = ends[0];
+	while (!access(self->node, F_OK) && !has_ended(self, 0))
 		sched_yield();
 }
 
-/* Has the unbind not returned yet? */
+/* Has the unbind not returned yet, nor does it soon? */
 static bool removal_waits(const FIXTURE_DATA(removal) * self)
 {
-	return !waitpid(self->child, NULL, WNOHANG);
+	return !has_ended(self, WATCHED_MS);
 }
 
 /* Waits for the unbind to return; 0 or -errno of it. */

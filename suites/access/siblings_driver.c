@@ -18,15 +18,6 @@ static void sibling_path(char path[SYSFS_PATH], const char *bdf, const char *nam
 	snprintf(path, SYSFS_PATH, "/sys/bus/pci/devices/%s/%s", bdf, name);
 }
 
-/* Tells the driver @driver to take or leave @bdf: @what is "bind" or "unbind". 0 or -errno. */
-static int __tell(const char *driver, const char *what, const char *bdf)
-{
-	char path[2 * SYSFS_PATH];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
-	return __sysfs_write(path, bdf);
-}
-
 /* What the sibling's driver_override holds, in the form that it takes. */
 static void read_override(char override[SYSFS_PATH], const char *bdf)
 {
@@ -83,9 +74,9 @@ FIXTURE_TEARDOWN_PARENT(siblings)
 	if (!__sysfs_cdev_path_of(self->bdf[0], path))
 		return;
 	if (has_driver(self->bdf[0]))
-		(void)__tell(KERNEL_DRIVER, "unbind", self->bdf[0]);
+		(void)__sysfs_tell_driver(KERNEL_DRIVER, "unbind", self->bdf[0]);
 	override_driver(self->bdf[0], driver);
-	if (__tell(driver, "bind", self->bdf[0]))
+	if (__sysfs_tell_driver(driver, "bind", self->bdf[0]))
 		cts_lab_error("%s didn't take %s back", driver, self->bdf[0]);
 	override_driver(self->bdf[0], self->override);
 }
@@ -97,7 +88,8 @@ static void free_sibling(FIXTURE_DATA(siblings) * self)
 
 	sysfs_driver(driver);
 	cts_close(&self->sibling);
-	cts_require(!__tell(driver, "unbind", self->bdf[0]), "unbind of %s", self->bdf[0]);
+	cts_require(!__sysfs_tell_driver(driver, "unbind", self->bdf[0]), "unbind of %s",
+		    self->bdf[0]);
 	override_driver(self->bdf[0], KERNEL_DRIVER);
 }
 
@@ -108,14 +100,14 @@ CTS_TEST_F(siblings, kernel_driver_blocks_bind,
 	   .timeout_s = 60)
 {
 	free_sibling(self);
-	if (__tell(KERNEL_DRIVER, "bind", self->bdf[0]))
+	if (__sysfs_tell_driver(KERNEL_DRIVER, "bind", self->bdf[0]))
 		CTS_SKIP(DEVICE_LACKS, KERNEL_DRIVER " doesn't take %s", self->bdf[0]);
 	EXPECT_EQ(-EPERM, __vfio_bind(self->device, self->iommufd, NULL));
 	EXPECT_PARKED(self->device);
 	EXPECT_TRUE(has_driver(self->bdf[0]));
 
 	/* Without a driver the sibling is nobody's. */
-	ASSERT_EQ(0, __tell(KERNEL_DRIVER, "unbind", self->bdf[0]));
+	ASSERT_EQ(0, __sysfs_tell_driver(KERNEL_DRIVER, "unbind", self->bdf[0]));
 	ASSERT_EQ(0, __vfio_bind(self->device, self->iommufd, NULL));
 	EXPECT_WORKS(self->device);
 }
@@ -130,12 +122,12 @@ CTS_TEST_F(siblings, bind_blocks_kernel_drivers,
 
 	free_sibling(self);
 	vfio_bind(self->device, self->iommufd);
-	EXPECT_EQ(-EBUSY, __tell(KERNEL_DRIVER, "bind", self->bdf[0]));
+	EXPECT_EQ(-EBUSY, __sysfs_tell_driver(KERNEL_DRIVER, "bind", self->bdf[0]));
 	EXPECT_FALSE(has_driver(self->bdf[0]));
 	EXPECT_WORKS(self->device);
 
 	cts_close(&self->device);
-	result = __tell(KERNEL_DRIVER, "bind", self->bdf[0]);
+	result = __sysfs_tell_driver(KERNEL_DRIVER, "bind", self->bdf[0]);
 	/* Whatever it may dislike in the device, it is not the group any more. */
 	EXPECT_NE(-EBUSY, result);
 }

@@ -7,6 +7,7 @@
 #ifndef ACCESS_SWEEP_H
 #define ACCESS_SWEEP_H
 
+#include <errno.h>
 #include <linux/vfio.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,12 @@
 
 /* 0 or -errno. */
 typedef int (*sweep_ioctl)(int fd, unsigned long request, void *argument);
+
+/* ioctl(2) as a process of the kernel's own word size makes it. */
+static inline int try_ioctl(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument) < 0 ? -errno : 0;
+}
 
 /* What a request is sent with, and what it has to end in. */
 struct sweep {

@@ -127,11 +127,8 @@ CTS_TEST_F(wrong_id, fault_queue,
 {
 	uint32_t queue = 0;
 	int fd = -1;
-	int rc = __iommufd_fault_queue_alloc(self->iommufd, &queue, &fd);
 
-	if (rc == -ENOTTY)
-		CTS_SKIP(KERNEL_LACKS, "IOMMU_FAULT_QUEUE_ALLOC");
-	ASSERT_EQ(0, rc);
+	FAULT_QUEUE_OR_SKIP(self->iommufd, &queue, &fd);
 	EXPECT_REFUSED(-EINVAL, queue);
 	cts_close(&fd);
 	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, queue));

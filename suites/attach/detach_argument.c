@@ -92,8 +92,8 @@ CTS_TEST_F(attach, unknown_flags,
 	unsigned int bit;
 
 	vfio_attach(self->device, self->ioas);
-	/* Bit 0 is VFIO_DEVICE_DETACH_PASID. */
-	for (bit = 1; bit < 32; bit++) {
+	/* The running kernel may know more flags than VFIO_DEVICE_DETACH_PASID, bit 0. */
+	for (bit = 16; bit < 32; bit++) {
 		args.flags = 1U << bit;
 		EXPECT_EQ(-EINVAL, detach_raw(self->device, &args))
 		TH_LOG("flag %#x", args.flags);

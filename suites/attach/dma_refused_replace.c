@@ -79,33 +79,18 @@ CTS_TEST_F(refused, reserved_iova,
 	EXPECT_STILL_A();
 }
 
-/*
- * An HWPT of @ioas that takes page requests, which a driver refuses for a device that makes none.
- * 0 and *@hwpt, or why there is none.
- */
-static int fault_hwpt(const struct scene *scene, uint32_t ioas, uint32_t *hwpt)
-{
-	uint32_t queue;
-	int fd, rc;
-
-	rc = __iommufd_fault_queue_alloc(scene->dut.iommufd, &queue, &fd);
-	if (rc)
-		return rc;
-	return __iommufd_hwpt_alloc_fault(scene->dut.iommufd, scene->dut.device_id, ioas, queue,
-					  hwpt);
-}
-
-#define FAULT_HWPT_OR_SKIP(ioas, hwpt)                                            \
-	do {                                                                      \
-		int __error = fault_hwpt(scene, ioas, hwpt);                      \
-                                                                                  \
-		if (__error)                                                      \
-			CTS_SKIP(IOMMU_LACKS, "no HWPT with a fault queue: %s",   \
-				 strerror(-__error));                             \
-		vfio_attach(scene->dut.device, scene->a);                         \
-		if (!try_attach(scene->dut.device, *(hwpt)))                      \
-			CTS_SKIP(DEVICE_LACKS, "the device takes a table with a " \
-					       "fault queue like any other");     \
+/* A replace by a table of @ioas that the driver refuses; skips the test if it doesn't. */
+#define REFUSED_REPLACE_OR_SKIP(ioas)                                                        \
+	do {                                                                                 \
+		uint32_t __hwpt = 0;                                                         \
+		int __fd;                                                                    \
+                                                                                             \
+		FAULT_TABLE_OR_SKIP(scene->dut.iommufd, scene->dut.device_id, ioas, &__hwpt, \
+				    &__fd);                                                  \
+		vfio_attach(scene->dut.device, scene->a);                                    \
+		if (!try_attach(scene->dut.device, __hwpt))                                  \
+			CTS_SKIP(DEVICE_LACKS, "the device takes a table with a "            \
+					       "fault queue like any other");                \
 	} while (0)
 
 CTS_TEST_F(refused, by_the_driver,
@@ -114,9 +99,8 @@ CTS_TEST_F(refused, by_the_driver,
 	   .needs = NEEDS)
 {
 	struct scene *scene = &self->scene;
-	uint32_t hwpt;
 
-	FAULT_HWPT_OR_SKIP(scene->b, &hwpt);
+	REFUSED_REPLACE_OR_SKIP(scene->b);
 	EXPECT_STILL_A();
 }
 
@@ -126,9 +110,8 @@ CTS_TEST_F(refused, by_the_driver_within_an_ioas,
 	   .needs = NEEDS)
 {
 	struct scene *scene = &self->scene;
-	uint32_t hwpt;
 
-	FAULT_HWPT_OR_SKIP(scene->a, &hwpt);
+	REFUSED_REPLACE_OR_SKIP(scene->a);
 	EXPECT_STILL_A();
 }
 
@@ -136,6 +119,7 @@ CTS_TEST_F(refused, unwritable,
 	   .title = "A replace whose result can't be stored leaves the old table in force",
 	   .requirements = { "ATT-021" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -149,6 +133,7 @@ CTS_TEST_F(refused, unwritable_reaches_nothing_new,
 	   .title = "A replace whose result can't be stored doesn't put the new table in force",
 	   .requirements = { "ISO-009" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;

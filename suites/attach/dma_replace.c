@@ -80,6 +80,7 @@ CTS_TEST_F(replace, old_mapping_is_gone,
 	   .title = "After a replace an IOVA that only the old IOAS maps leads nowhere",
 	   .requirements = { "ISO-009" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -95,6 +96,7 @@ CTS_TEST_F(replace, same_ioas,
 	   .title = "A replace by another table of the same IOAS changes nothing of what is reached",
 	   .requirements = { "ATT-008" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -135,6 +137,7 @@ CTS_TEST_F(replace, detach_after_replace,
 	   .title = "Detach after a replace leaves neither the old nor the new table in reach",
 	   .requirements = { "DET-001", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;

@@ -52,12 +52,12 @@ CTS_TEST_F(storm, replace,
 		scene_fill(scene, MEMORY_A);
 		scene_fill(scene, MEMORY_B);
 		dma_storm_start(scene->dut.dma, scene->common, scene->length);
-		ASSERT_TRUE(scene_wait(scene, MEMORY_A));
+		ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A));
 		EXPECT_TRUE(scene_intact(scene, MEMORY_B));
 
 		vfio_attach(scene->dut.device, scene->b);
 		scene_fill(scene, MEMORY_A);
-		ASSERT_TRUE(scene_wait(scene, MEMORY_B));
+		ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_B));
 		/* What the storm met on the way is the device's affair: a switch may drop DMA. */
 		dma_storm_stop(scene->dut.dma);
 		EXPECT_TRUE(scene_intact(scene, MEMORY_A));
@@ -77,7 +77,7 @@ CTS_TEST_F(storm, replace_back_and_forth,
 
 	vfio_attach(scene->dut.device, scene->a);
 	dma_storm_start(scene->dut.dma, scene->common, scene->length);
-	ASSERT_TRUE(scene_wait(scene, MEMORY_A));
+	ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A));
 	for (i = 0; i < 200; i++)
 		EXPECT_EQ(0, try_attach(scene->dut.device, i % 2 ? scene->a : scene->b));
 	dma_storm_stop(scene->dut.dma);
@@ -99,10 +99,11 @@ CTS_TEST_F(storm, detach,
 
 	vfio_attach(scene->dut.device, scene->a);
 	dma_storm_start(scene->dut.dma, scene->common, scene->length);
-	ASSERT_TRUE(scene_wait(scene, MEMORY_A));
+	ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A));
 	EXPECT_EQ(0, __vfio_detach(scene->dut.device));
 	EXPECT_NEIGHBOURS_INTACT(scene);
 	scene_fill(scene, MEMORY_A);
+	dma_storm_go_on(scene->dut.dma);
 	dma_storm_stop(scene->dut.dma);
 	EXPECT_TRUE(scene_intact(scene, MEMORY_A));
 	vfio_attach(scene->dut.device, scene->a);
@@ -125,7 +126,7 @@ CTS_TEST_F(storm, refused_replace,
 		EXPECT_EQ(-EINVAL, try_attach(scene->dut.device, scene->dut.device_id));
 	}
 	scene_fill(scene, MEMORY_A);
-	ASSERT_TRUE(scene_wait(scene, MEMORY_A));
+	ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A));
 	EXPECT_EQ(0, dma_storm_stop(scene->dut.dma));
 	EXPECT_TRUE(scene_intact(scene, MEMORY_B));
 	EXPECT_NEIGHBOURS_INTACT(scene);
@@ -148,7 +149,7 @@ CTS_TEST_F(storm, same_mapping_in_both,
 	for (i = 0; i < ROUNDS; i++) {
 		vfio_attach(scene->dut.device, i % 2 ? scene->a : scene->b);
 		scene_fill(scene, MEMORY_LONE);
-		ASSERT_TRUE(scene_wait(scene, MEMORY_LONE));
+		ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_LONE));
 	}
 	dma_storm_stop(scene->dut.dma);
 	EXPECT_TRUE(scene_intact(scene, MEMORY_A));

@@ -73,6 +73,7 @@ CTS_TEST_F(group, follows_the_sibling,
 	   .title = "A device that is only bound follows the table that its sibling is attached to",
 	   .requirements = { "ATT-012" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -90,6 +91,7 @@ CTS_TEST_F(group, detach_of_one,
 	   .title = "DMA of the group is blocked when the last of its devices is detached, not sooner",
 	   .requirements = { "DET-001", "ATT-014" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -111,6 +113,7 @@ CTS_TEST_F(group, close_of_one,
 	   .title = "Closing the only attached device of a group blocks the other's DMA",
 	   .requirements = { "DET-006", "ATT-014" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;

@@ -104,9 +104,10 @@ static void run_storm(struct storm *storm, void *(*const bodies[])(void *))
 
 	for (count = 0; bodies[count]; count++)
 		;
-	cts_require(!pthread_barrier_init(&storm->start, NULL, count), "pthread_barrier_init");
+	cts_lab_require(!pthread_barrier_init(&storm->start, NULL, count), "pthread_barrier_init");
 	for (i = 0; i < count; i++)
-		cts_require(!pthread_create(&threads[i], NULL, bodies[i], storm), "pthread_create");
+		cts_lab_require(!pthread_create(&threads[i], NULL, bodies[i], storm),
+				"pthread_create");
 	for (i = 0; i < count; i++)
 		cts_require(!pthread_join(threads[i], NULL), "pthread_join");
 	pthread_barrier_destroy(&storm->start);

@@ -230,21 +230,12 @@ CTS_TEST_F(reserved, refused_within_an_ioas,
 	   .requirements = { "ATT-022" },
 	   .needs = CTS_NEED_CDEV)
 {
-	uint32_t queue, hwpt;
-	int fd, rc;
+	uint32_t hwpt = 0;
+	int fd = -1;
 
-	/* A table that takes page requests: a driver refuses it for a device that makes none. */
-	rc = __iommufd_fault_queue_alloc(self->iommufd, &queue, &fd);
-	if (rc == -ENOTTY)
-		CTS_SKIP(KERNEL_LACKS, "IOMMU_FAULT_QUEUE_ALLOC");
-	ASSERT_EQ(0, rc);
-	rc = __iommufd_hwpt_alloc_fault(self->iommufd, self->id, self->ioas, queue, &hwpt);
-	if (rc)
-		CTS_SKIP(IOMMU_LACKS, "no table with a fault queue: %s", strerror(-rc));
-
+	FAULT_TABLE_OR_SKIP(self->iommufd, self->id, self->ioas, &hwpt, &fd);
 	vfio_attach(self->device, self->ioas);
-	rc = try_attach(self->device, hwpt);
-	if (!rc)
+	if (!try_attach(self->device, hwpt))
 		CTS_SKIP(DEVICE_LACKS, "the device takes a table with a fault queue, as others");
 	EXPECT_WITHHELD(self->ioas);
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->ioas));

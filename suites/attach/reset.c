@@ -45,6 +45,7 @@ CTS_TEST_F(reset, keeps_the_attachment,
 	   .title = "After a reset the device reaches what it reached before, and no more",
 	   .requirements = { "ATT-018" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;
@@ -64,6 +65,7 @@ CTS_TEST_F(reset, attaches_nothing,
 	   .title = "A reset of a device that was detached leaves its DMA blocked",
 	   .requirements = { "ATT-018", "ISO-006" },
 	   .needs = NEEDS,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	struct scene *scene = &self->scene;

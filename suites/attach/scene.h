@@ -20,7 +20,6 @@
 #include "canary.h"
 #include "dut.h"
 #include "iommufd.h"
-#include "measure.h"
 #include "test.h"
 
 enum {
@@ -92,7 +91,7 @@ static inline void scene_set(struct scene *scene)
 		cts_lab_error("a write of %s doesn't fit a unit of %zu bytes", dma_driver_name(),
 			      scene->unit);
 	scene->wrote = malloc(scene->length);
-	cts_require(scene->wrote, "memory for %zu bytes", scene->length);
+	cts_lab_require(scene->wrote, "memory for %zu bytes", scene->length);
 	for (i = 0; i < MEMORIES; i++) {
 		buffer_alloc(&scene->memory[i], BUFFER_BASE, 3 * scene->unit);
 		scene_fill(scene, i);
@@ -126,17 +125,23 @@ static inline void scene_close(struct scene *scene)
 	free(scene->wrote);
 }
 
-/* Closes the device, opens it anew and binds it to the same iommufd: it was never attached since. */
-static inline void scene_rebind(struct scene *scene)
+/* Opens the device anew after it was closed, and binds it to the same iommufd. */
+static inline void scene_reopen(struct scene *scene)
 {
 	struct dut *dut = &scene->dut;
 
-	dma_close(dut->dma);
-	cts_close(&dut->device);
 	scene_unmap_rings(scene);
 	dut->device = vfio_open();
 	dut->device_id = vfio_bind(dut->device, dut->iommufd);
 	scene_start_device(scene);
+}
+
+/* Closes the device and opens it anew: it was never attached since. */
+static inline void scene_rebind(struct scene *scene)
+{
+	dma_close(scene->dut.dma);
+	cts_close(&scene->dut.device);
+	scene_reopen(scene);
 }
 
 /*
@@ -168,19 +173,12 @@ static inline const char *scene_write(struct scene *scene, uint64_t iova)
 	return where;
 }
 
-/*
- * Waits until the device has written to the middle of @memory, as a storm does without end; false
- * if it doesn't come to that in ten seconds.
- */
-static inline bool scene_wait(const struct scene *scene, unsigned int memory)
+/* During a storm: does it write to @memory? */
+static inline bool scene_storm_reaches(const struct scene *scene, unsigned int memory)
 {
-	const uint64_t deadline = measure_now() + 10000000000ULL;
 	const struct buffer *buffer = &scene->memory[memory];
 
-	while (canary_changed(buffer->memory, buffer->size, (uint8_t)memory, 0) == buffer->size)
-		if (measure_now() > deadline)
-			return false;
-	return true;
+	return dma_storm_reaches(scene->dut.dma, buffer->memory, buffer->size, (uint8_t)memory);
 }
 
 /* Is nothing of @memory changed but, perhaps, what a storm writes to? */

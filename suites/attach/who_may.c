@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attach and detach are for files of the character device that are bound. A parked file, and a file
- * that came from the group, can do neither; nor can they touch what a bound file has attached.
+ * Attach and detach are for files that are bound. A parked file can do neither, nor can it touch
+ * what a bound file has attached.
  */
 #include "attach.h"
-#include "vfio_group.h"
 
 CTS_TEST_F(attach, parked_file_attaches_nothing,
 	   .title = "Attach through a file that isn't bound ends in EINVAL, whatever its argument",
@@ -49,23 +48,6 @@ CTS_TEST_F(attach, parked_file_detaches_nothing,
 	/* Nor when it is closed: it never had a part in it. */
 	cts_close(&parked);
 	EXPECT_IN_USE(self->ioas);
-}
-
-CTS_TEST_F(attach, group_file,
-	   .title = "A file from the group knows neither attach nor detach",
-	   .requirements = { "ATT-020" },
-	   .needs = CTS_NEED_CDEV | CTS_NEED_GROUP)
-{
-	int group, device;
-
-	cts_close(&self->device);
-	group = vfio_group_open();
-	device = vfio_group_device(group, self->iommufd);
-	EXPECT_EQ(-ENOTTY, try_attach(device, self->ioas));
-	EXPECT_EQ(-ENOTTY, __vfio_detach(device));
-	EXPECT_UNUSED(self->ioas);
-	cts_close(&device);
-	cts_close(&group);
 }
 
 CTS_TEST_F(attach, close_detaches,

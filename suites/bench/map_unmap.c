@@ -55,7 +55,7 @@ static void *present_memory(size_t size)
 	void *memory;
 
 	memory = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cts_require(memory != MAP_FAILED, "mmap of %zu bytes", 2 * size);
+	cts_lab_require(memory != MAP_FAILED, "mmap of %zu bytes", 2 * size);
 	start = ((uintptr_t)memory + size - 1) & ~(size - 1);
 	/*
 	 * A size always stands for as many pages, whatever the host's policy. Fails where there are

@@ -104,7 +104,7 @@ static inline void ground_open(struct ground *ground)
 	largest = write > read ? write : read;
 	buffer_alloc(&ground->buffer, BUFFER_BASE, ((largest + page - 1) & ~(page - 1)) + 4 * page);
 	ground->bytes = malloc(largest);
-	cts_require(ground->bytes, "memory for %zu bytes", largest);
+	cts_lab_require(ground->bytes, "memory for %zu bytes", largest);
 	ground->iova = iova_alloc(&ground->dut.space, ground->buffer.size, page);
 	ground_map(ground, GROUND_READ_WRITE);
 }

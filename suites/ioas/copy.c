@@ -38,7 +38,7 @@ CTS_TEST_F(ioas, copy_from_another_ioas,
 }
 
 CTS_TEST_F(ioas, copy_of_a_part,
-	   .title = "A copy of a part leads to that part, also when the whole is unmapped; the rest is out of reach then",
+	   .title = "A copy of a part leads to that part, also when the whole is unmapped; the rest is out of reach then, and no longer pinned",
 	   .requirements = { "COPY-003", "COPY-001", "ISO-002" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE,
 	   .timeout_s = 60,
@@ -49,15 +49,18 @@ CTS_TEST_F(ioas, copy_of_a_part,
 	uint64_t part = iova_alloc(&self->dut.space, 2 * page, page);
 	struct buffer buffer;
 	char *memory = pages_alloc(&buffer, PAGES);
+	long pinned = pinned_kib();
 
 	iommufd_map(self->dut.iommufd, self->dut.ioas, memory, PAGES * page, whole);
 	iommufd_copy(self->dut.iommufd, self->dut.ioas, self->dut.ioas, 2 * page, whole + 2 * page,
 		     part);
+	EXPECT_EQ(pinned + (long)(PAGES * page / 1024), pinned_kib());
 	EXPECT_TRUE(leads_to(&self->dut, part, &buffer, 2));
 	EXPECT_TRUE(leads_to(&self->dut, part + page, &buffer, 3));
 	EXPECT_TRUE(leads_to(&self->dut, whole + 2 * page, &buffer, 2));
 
 	iommufd_unmap(self->dut.iommufd, self->dut.ioas, whole, PAGES * page);
+	EXPECT_EQ(pinned + (long)(2 * page / 1024), pinned_kib());
 	EXPECT_TRUE(leads_to(&self->dut, part, &buffer, 2));
 	EXPECT_TRUE(leads_to(&self->dut, part + page, &buffer, 3));
 	canary_fill(memory, PAGES * page, 1);

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A device reaches what is mapped in the IOAS that it is attached to, and nothing else. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "ioas.h"
 
 /* One page mapped at @iova in each of two IOASes, of which the device has the first. */
@@ -58,21 +55,6 @@ CTS_TEST_F(ioas, same_iova_in_two_contexts,
 
 	judge_two(_metadata, &self->dut, other, iommufd_ioas_alloc(other));
 	cts_close(&other);
-}
-
-/* The physical address of the page at @memory, 0 where this process may not know it. */
-static uint64_t physical_address(const void *memory)
-{
-	uint64_t entry = 0;
-	off_t at = (off_t)((uintptr_t)memory / page_size() * sizeof(entry));
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	if (pagemap < 0 || pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
-		entry = 0;
-	if (pagemap >= 0)
-		close(pagemap);
-	/* Documentation/admin-guide/mm/pagemap.rst: bits 0 to 54 are the frame's number. */
-	return (entry & ((1ULL << 55) - 1)) * page_size();
 }
 
 CTS_TEST_F(ioas, physical_address_leads_nowhere,

@@ -30,7 +30,7 @@ static bool usable(struct dut *dut, uint64_t iova, char *memory)
 
 	printf("# IOVA %#llx: %d\n", (unsigned long long)iova, status);
 	if (status == -EEXIST)
-		return dma_rings_size() > 0;
+		return dma_rings_overlap(dut->dma, iova, page_size());
 	return !status &&
 	       write_lands(dut->dma, iova + offset, limits->smallest, memory, page_size(), offset);
 }

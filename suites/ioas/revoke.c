@@ -9,7 +9,7 @@
 #define SECONDS 8
 #define MIB ((size_t)1 << 20)
 
-/* Maps @pages pages of @memory at @iova as @pieces mappings. */
+/* Maps @size bytes of @memory at @iova as @pieces mappings of equal length. */
 static void map_in_pieces(struct dut *dut, char *memory, size_t size, size_t pieces, uint64_t iova)
 {
 	size_t i, piece = size / pieces;
@@ -163,37 +163,70 @@ CTS_TEST_F(ioas, read_after_unmap,
 	}
 }
 
-CTS_TEST_F(ioas, large_write_after_unmap,
-	   .title = "The same for mappings of 2 MiB and 1 GiB, at their last page",
+/* Mappings with the table's large entries. */
+FIXTURE(large)
+{
+	struct dut dut;
+	struct buffer buffer;
+	uint64_t iova;
+};
+
+FIXTURE_VARIANT(large)
+{
+	enum buffer_kind kind;
+	size_t size;
+};
+
+FIXTURE_VARIANT_ADD(large, hugetlb_2m)
+{
+	.kind = BUFFER_HUGETLB_2M,
+	.size = 2 * MIB,
+};
+FIXTURE_VARIANT_ADD(large, thp)
+{
+	.kind = BUFFER_THP,
+	.size = 2 * MIB,
+};
+FIXTURE_VARIANT_ADD(large, hugetlb_1g)
+{
+	.kind = BUFFER_HUGETLB_1G,
+	.size = 1024 * MIB,
+};
+FIXTURE_VARIANT_ADD(large, aliased_1g)
+{
+	.kind = BUFFER_ALIASED,
+	.size = 1024 * MIB,
+};
+
+FIXTURE_SETUP(large)
+{
+	CTS_CHECK_NEEDS();
+	if (!buffer_page(variant->kind))
+		CTS_SKIP(KERNEL_LACKS, "no pages of kind %s", buffer_kind_name(variant->kind));
+	if (!alloc_if_any(&self->buffer, variant->kind, variant->size))
+		CTS_SKIP(TOO_LITTLE_MEMORY, "no %zu bytes of kind %s are free", variant->size,
+			 buffer_kind_name(variant->kind));
+	DUT_OPEN_OR_SKIP(&self->dut);
+	self->iova = __iova_alloc(&self->dut.space, variant->size, variant->size);
+	if (self->iova == UINT64_MAX)
+		CTS_SKIP(DEVICE_LACKS, "%zu bytes are more than the device addresses",
+			 variant->size);
+}
+
+FIXTURE_TEARDOWN(large)
+{
+	dut_close(&self->dut);
+	buffer_free(&self->buffer);
+}
+
+CTS_TEST_F(large, large_write_after_unmap,
+	   .title = "The same for a mapping of 2 MiB or 1 GiB, at its last page",
 	   .requirements = { "ISO-002", "MAP-015" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE,
 	   .timeout_s = 120,
 	   .faults = true)
 {
-	const struct {
-		enum buffer_kind kind;
-		size_t size;
-	} memories[] = {
-		{ BUFFER_HUGETLB_2M, 2 * MIB },
-		{ BUFFER_THP, 2 * MIB },
-		{ BUFFER_HUGETLB_1G, 1024 * MIB },
-		{ BUFFER_ALIASED, 1024 * MIB },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
-		struct buffer buffer;
-		uint64_t iova;
-
-		if (!alloc_if_any(&buffer, memories[i].kind, memories[i].size))
-			continue;
-		iova = __iova_alloc(&self->dut.space, buffer.size, buffer.size);
-		if (iova != UINT64_MAX) {
-			printf("# %s\n", buffer_kind_name(memories[i].kind));
-			EXPECT_TRUE(revoked(&self->dut, &buffer, iova, buffer.size - page_size()));
-		}
-		buffer_free(&buffer);
-	}
+	EXPECT_TRUE(revoked(&self->dut, &self->buffer, self->iova, variant->size - page_size()));
 }
 
 CTS_MAIN

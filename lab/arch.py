@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The architectures of hosts, and all that differs between them when kernels and programs are built and machines are started."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Arch:
+    """One architecture. `name` is what uname and QEMU call it.
+
+    `toolbox` is the profile that has its compilers and its QEMU, `cross` the prefix of those compilers, `runs` the program of the toolbox
+    that runs its programs here, if they don't run by themselves. `kbuild` is what the kernel's make takes as ARCH, `source` its folder in
+    arch/, `image` the image in there that QEMU boots. `emulator` is the package of its QEMU, `console` the serial port of its machine, and
+    `words` go on every kernel command line.
+    """
+
+    name: str
+    toolbox: str
+    kbuild: str
+    source: str
+    image: str
+    emulator: str
+    console: str
+    cross: str = ""
+    runs: str | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def compilers(self) -> list[str]:
+        """What a make of ours is told."""
+        return [f"CC={self.cross}gcc", f"AR={self.cross}ar", f"READELF={self.cross}readelf"]
+
+
+ARCHES = {
+    arch.name: arch
+    for arch in (
+        Arch(
+            "x86_64", toolbox="lab", kbuild="x86_64", source="x86", image="bzImage", emulator="qemu-system-x86", console="ttyS0",
+            # An emulated processor on a busy machine can be too slow for the kernel's trial of the timer, which then panics.
+            words=("no_timer_check",),
+        ),
+        Arch(
+            "aarch64", toolbox="aarch64", kbuild="arm64", source="arm64", image="Image", emulator="qemu-system-arm", console="ttyAMA0",
+            cross="aarch64-linux-gnu-", runs="usr/bin/qemu-aarch64",
+        ),
+    )
+}  # fmt: skip
+NATIVE = ARCHES["x86_64"]  # the toolbox's, and so that of the local host
