@@ -111,11 +111,12 @@ CTS_TEST_F(bound, the_last_holder_dies,
 	   .requirements = { "ACCT-007" },
 	   .needs = NEEDS)
 {
-	pid_t keeper = keep_user(), child;
+	pid_t keeper, child;
 	int status;
 
 	cts_close(&self->device);
 	cts_close(&self->iommufd);
+	keeper = keep_user();
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
