@@ -62,6 +62,20 @@ static int64_t table_for(struct dut *dut, const struct buffer *buffer, unsigned 
 	return good ? took : -1;
 }
 
+/* A huge page, from the pool or a transparent one: has *@buffer got one? */
+static bool huge_page(struct buffer *buffer)
+{
+	const enum buffer_kind kinds[] = { BUFFER_HUGETLB_2M, BUFFER_THP };
+	size_t i, huge;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		huge = buffer_page(kinds[i]);
+		if (huge && !__buffer_alloc(buffer, kinds[i], huge))
+			return true;
+	}
+	return false;
+}
+
 CTS_TEST_F(ioas, base_pages,
 	   .title = "Without HUGE_PAGES each huge page takes a table of base pages, and is reached as with it",
 	   .requirements = { "OPT-008", "MAP-015" },
@@ -72,13 +86,12 @@ CTS_TEST_F(ioas, base_pages,
 	uint64_t iova;
 	struct buffer buffer;
 	int64_t with, without;
-	size_t huge = buffer_page(BUFFER_HUGETLB_2M);
 
-	if (!huge || __buffer_alloc(&buffer, BUFFER_HUGETLB_2M, huge))
+	if (!huge_page(&buffer))
 		CTS_SKIP(TOO_LITTLE_MEMORY, "no huge page is free");
 	if (table_pages() < 0)
 		CTS_SKIP(KERNEL_LACKS, "nr_iommu_pages in /proc/vmstat");
-	iova = iova_alloc(&dut->space, TIMES * huge, TIMES * huge);
+	iova = iova_alloc(&dut->space, TIMES * buffer.size, TIMES * buffer.size);
 	with = table_for(dut, &buffer, TIMES, iova);
 	EXPECT_LE(0, with);
 
