@@ -111,7 +111,7 @@ CTS_TEST_F(ioas, many_pieces,
 	}
 	iommufd_map(self->dut.iommufd, self->dut.ioas, view, MANY * page, iova);
 	EXPECT_EQ(before + MANY, pinned());
-	for (i = 0; i < MANY; i += 89) {
+	for (i = 0; i < MANY; i += 389) {
 		/* With the pages beside it. */
 		size_t first = i ? i - 1 : 0, last = i + 1 < MANY ? i + 1 : i;
 
