@@ -98,7 +98,8 @@ CTS_TEST_F(bound, no_room_for_twice,
 	if (as_user(_metadata, variant->user, PAGES)) {
 		EXPECT_EQ(0, map(self, self->ioas, 0));
 		if (!fork()) {
-			printf("# IOMMU_IOAS_CHANGE_PROCESS: %d\n", change_process(self->iommufd));
+			cts_record_fact("without room for twice as much", "%d",
+					change_process(self->iommufd));
 			END_CHILD();
 		}
 		ASSERT_LT(0, wait(NULL));
