@@ -5,24 +5,7 @@
  */
 #include <fcntl.h>
 
-#include "process.h"
-
-FIXTURE_VARIANT_ADD(bound, as_root)
-{
-	.mode = 0,
-	.user = ROOT,
-};
-
-/* Runs in a child: what it takes over, it unmaps, and nothing is left. */
-static void take_over(struct __test_metadata *_metadata, const FIXTURE_DATA(bound) * self,
-		      uint64_t mode)
-{
-	EXPECT_TRUE(has(0, mode));
-	EXPECT_EQ(0, change_process(self->iommufd));
-	EXPECT_TRUE(has(PAGES, mode));
-	EXPECT_EQ(PAGES * self->page, iommufd_unmap_all(self->iommufd, self->ioas));
-	EXPECT_TRUE(has(0, mode));
-}
+#include "process_users.h"
 
 CTS_TEST_F(bound, child_takes_over,
 	   .title = "What a process has pinned becomes its child's when that asks for it, and ends with the mapping",
@@ -30,21 +13,7 @@ CTS_TEST_F(bound, child_takes_over,
 	   .needs = NEEDS)
 {
 	CHANGE_OR_SKIP();
-	table_on(self, self->ioas);
-	if (as_user(_metadata, variant->user, LIMIT)) {
-		pid_t child;
-
-		EXPECT_EQ(0, map(self, self->ioas, 0));
-		EXPECT_TRUE(has(PAGES, variant->mode));
-		child = fork();
-		if (!child) {
-			take_over(_metadata, self, variant->mode);
-			END_CHILD();
-		}
-		EXPECT_TRUE(came_to_its_end(child));
-		EXPECT_TRUE(has(0, variant->mode));
-		END_CHILD();
-	}
+	hand_to_child(_metadata, self, variant->user, variant->mode);
 }
 
 CTS_TEST_F(bound, successor_of_a_dead_process,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The fixture of the tests of IOMMU_IOAS_CHANGE_PROCESS: a context in either mode, in which
- * processes of an ordinary user map a file.
+ * processes map a file. Who they are is for the variants to say.
  */
 #ifndef IOAS_PROCESS_H
 #define IOAS_PROCESS_H
@@ -19,18 +19,6 @@ FIXTURE_VARIANT(bound)
 #include "as_user.h"
 #include "bound.h"
 #include "counted.h"
-
-FIXTURE_VARIANT_ADD(bound, by_user)
-{
-	.mode = 0,
-	.user = PRIVILEGE_NOBODY,
-};
-
-FIXTURE_VARIANT_ADD(bound, by_process)
-{
-	.mode = 1,
-	.user = PRIVILEGE_NOBODY,
-};
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_ROOT)
 
@@ -65,6 +53,38 @@ static inline bool has(uint64_t pages, uint64_t mode)
 		getpid(), (unsigned long long)pin, (unsigned long long)lock,
 		(unsigned long long)pages);
 	return false;
+}
+
+/* Runs in a child: what it takes over, it unmaps, and nothing is left. */
+static inline void take_over(struct __test_metadata *_metadata, const FIXTURE_DATA(bound) * self,
+			     uint64_t mode)
+{
+	EXPECT_TRUE(has(0, mode));
+	EXPECT_EQ(0, change_process(self->iommufd));
+	EXPECT_TRUE(has(PAGES, mode));
+	EXPECT_EQ(PAGES * self->page, iommufd_unmap_all(self->iommufd, self->ioas));
+	EXPECT_TRUE(has(0, mode));
+}
+
+/* A process of @user maps, its child takes over, and nothing is left to either. */
+static inline void hand_to_child(struct __test_metadata *_metadata,
+				 const FIXTURE_DATA(bound) * self, uid_t user, uint64_t mode)
+{
+	table_on(self, self->ioas);
+	if (as_user(_metadata, user, LIMIT)) {
+		pid_t child;
+
+		EXPECT_EQ(0, map(self, self->ioas, 0));
+		EXPECT_TRUE(has(PAGES, mode));
+		child = fork();
+		if (!child) {
+			take_over(_metadata, self, mode);
+			END_CHILD();
+		}
+		EXPECT_TRUE(came_to_its_end(child));
+		EXPECT_TRUE(has(0, mode));
+		END_CHILD();
+	}
 }
 
 #endif

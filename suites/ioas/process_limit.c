@@ -2,7 +2,7 @@
 /* IOMMU_IOAS_CHANGE_PROCESS under RLIMIT_MEMLOCK, within a user and from one to another. */
 #include <fcntl.h>
 
-#include "process.h"
+#include "process_users.h"
 
 /* Can the user lock @pages pages now, and no more? */
 static bool may_lock(const FIXTURE_DATA(bound) * self, size_t pages)
