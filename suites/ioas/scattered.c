@@ -68,9 +68,9 @@ CTS_TEST_F(ioas, page_by_page,
 
 	buffer_alloc(&file, BUFFER_MEMFD, PAGES * page);
 	view = view_scattered(_metadata, &file);
-	for (first = 0; first < 3; first++) {
+	for (first = 0; first < 2; first++) {
 		/* Once from an even IOVA page on, once from an odd one. */
-		uint64_t at = iova + first % 2 * page;
+		uint64_t at = iova + first * page;
 		size_t count = PAGES - 2 * first;
 
 		iommufd_map(self->dut.iommufd, self->dut.ioas, view + first * page, count * page,
