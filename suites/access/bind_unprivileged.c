@@ -7,21 +7,15 @@
  * mount namespace that goes away with it, and gives up all privilege.
  */
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "bind.h"
 #include "gates.h"
+#include "privilege.h"
 #include "sysfs.h"
-
-/* An id that owns nothing, and that no kernel or distribution gives away. */
-#define NOBODY 65534
 
 static const char device_node[] = "/dev/vfio/cts-device";
 static const char iommu_node[] = "/dev/vfio/cts-iommu";
@@ -54,17 +48,6 @@ static void make_nodes(uid_t owner, mode_t mode)
 	make_node(iommu_node, iommu, owner, mode);
 }
 
-/* Becomes a user without groups, capabilities or a way to get any. */
-static void give_up_privilege(uid_t user)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, data))
-		cts_lab_error("privilege can't be given up: %s", strerror(errno));
-}
-
 /*
  * Runs @action in a child without privilege that owns nodes of @mode; what it
  * returned, 0 to -255.
@@ -79,8 +62,8 @@ static int as_nobody(int (*action)(const struct vfio_layout *layout), mode_t mod
 	child = fork();
 	cts_lab_require(child >= 0, "fork");
 	if (!child) {
-		make_nodes(NOBODY, mode);
-		give_up_privilege(NOBODY);
+		make_nodes(PRIVILEGE_NOBODY, mode);
+		privilege_drop(PRIVILEGE_NOBODY);
 		_exit(-action(layout));
 	}
 	cts_require(waitpid(child, &status, 0) == child && WIFEXITED(status), "the child died");

@@ -14,18 +14,14 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "calls.h"
 #include "canary.h"
 #include "dma.h"
 #include "dut.h"
-#include "iommufd.h"
 #include "iova.h"
 #include "measure.h"
 #include "memory.h"
 #include "test.h"
-
-#define READABLE IOMMU_IOAS_MAP_READABLE
-#define WRITEABLE IOMMU_IOAS_MAP_WRITEABLE
-#define FIXED IOMMU_IOAS_MAP_FIXED_IOVA
 
 /* The longest access of any test; devices have their own limits below it. */
 #define LONGEST 8192

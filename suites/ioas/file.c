@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IOMMU_IOAS_MAP_FILE: a memfd mapped by descriptor and offset. */
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,29 +8,11 @@
 
 #define PAGES 4
 
-/*
- * Maps @length bytes of @fd from @start on, with @access beside FIXED. 0, -errno; -ENOTTY too
- * where the headers don't have it.
- */
-static int __map_file(struct dut *dut, int fd, uint64_t start, uint64_t length, uint32_t access,
-		      uint64_t iova)
+/* Maps @length bytes of @fd from @start on, with @access, at @iova: 0 or -errno. */
+static int map_at(struct dut *dut, int fd, uint64_t start, uint64_t length, uint32_t access,
+		  uint64_t iova)
 {
-#ifdef IOMMU_IOAS_MAP_FILE
-	struct iommu_ioas_map_file args = {
-		.size = sizeof(args),
-		.flags = FIXED | access,
-		.ioas_id = dut->ioas,
-		.fd = fd,
-		.start = start,
-		.length = length,
-		.iova = iova,
-	};
-
-	return ioctl(dut->iommufd, IOMMU_IOAS_MAP_FILE, &args) ? -errno : 0;
-#else
-	(void)dut, (void)fd, (void)start, (void)length, (void)access, (void)iova;
-	return -ENOTTY;
-#endif
+	return map_file(dut->iommufd, dut->ioas, FIXED | access, fd, start, length, &iova);
 }
 
 FIXTURE(file)
@@ -45,13 +26,8 @@ FIXTURE(file)
 FIXTURE_SETUP(file)
 {
 	CTS_CHECK_NEEDS();
-#ifndef IOMMU_IOAS_MAP_FILE
-	CTS_SKIP(BUILT_WITHOUT, "IOMMU_IOAS_MAP_FILE");
-#endif
 	DUT_OPEN_OR_SKIP(&self->dut);
-	/* A kernel with it asks for the descriptor. */
-	if (__map_file(&self->dut, -1, 0, page_size(), READABLE, page_size()) == -ENOTTY)
-		CTS_SKIP(KERNEL_LACKS, "IOMMU_IOAS_MAP_FILE");
+	MAP_FILE_OR_SKIP(self->dut.iommufd);
 	self->page = page_size();
 	buffer_alloc(&self->seen, BUFFER_MEMFD, PAGES * self->page);
 	self->iova = iova_alloc(&self->dut.space, (PAGES + 1) * self->page, self->page);
@@ -70,8 +46,8 @@ CTS_TEST_F(file, offset_and_length,
 {
 	size_t i;
 
-	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, self->page, 2 * self->page,
-				READABLE | WRITEABLE, self->iova));
+	ASSERT_EQ(0, map_at(&self->dut, self->seen.fd, self->page, 2 * self->page,
+			    READABLE | WRITEABLE, self->iova));
 	for (i = 0; i < 2; i++) {
 		EXPECT_TRUE(leads_to(&self->dut, self->iova + i * self->page, &self->seen, i + 1));
 	}
@@ -88,7 +64,7 @@ CTS_TEST_F(file, read_by_the_device,
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ftruncate(fd, (off_t)(2 * self->page)));
-	ASSERT_EQ(0, __map_file(&self->dut, fd, 0, 2 * self->page, READABLE, self->iova));
+	ASSERT_EQ(0, map_at(&self->dut, fd, 0, 2 * self->page, READABLE, self->iova));
 	canary_fill(bytes, length, 0);
 	ASSERT_EQ((ssize_t)length, pwrite(fd, bytes, length, (off_t)self->page));
 	EXPECT_TRUE(read_sees(self->dut.dma, self->iova + self->page, length, bytes));
@@ -111,8 +87,8 @@ CTS_TEST_F(file, huge_pages,
 	if (!huge || __buffer_alloc(&buffer, BUFFER_MEMFD_HUGETLB, huge))
 		CTS_SKIP(TOO_LITTLE_MEMORY, "no huge page is free");
 	iova = iova_alloc(&self->dut.space, huge, self->page);
-	ASSERT_EQ(0, __map_file(&self->dut, buffer.fd, first, huge - 2 * first,
-				READABLE | WRITEABLE, iova));
+	ASSERT_EQ(0, map_at(&self->dut, buffer.fd, first, huge - 2 * first, READABLE | WRITEABLE,
+			    iova));
 	at[0] = first;
 	at[1] = huge / 2;
 	at[2] = huge - first - self->page;
@@ -140,7 +116,7 @@ CTS_TEST_F(file, outlives_the_descriptor,
 	ASSERT_EQ(0, ftruncate(fd, (off_t)self->page));
 	view = mmap(NULL, self->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, view);
-	ASSERT_EQ(0, __map_file(&self->dut, fd, 0, self->page, READABLE | WRITEABLE, self->iova));
+	ASSERT_EQ(0, map_at(&self->dut, fd, 0, self->page, READABLE | WRITEABLE, self->iova));
 	EXPECT_TRUE(page_written(self->dut.dma, self->iova, view));
 
 	ASSERT_EQ(0, ftruncate(fd, 0));
@@ -164,12 +140,12 @@ CTS_TEST_F(file, no_memory,
 	ASSERT_LE(0, zero);
 	ASSERT_EQ(0, pipe(ends));
 	EXPECT_EQ(-EINVAL,
-		  __map_file(&self->dut, zero, 0, self->page, READABLE | WRITEABLE, self->iova));
-	EXPECT_EQ(-EINVAL, __map_file(&self->dut, ends[0], 0, self->page, READABLE, self->iova));
+		  map_at(&self->dut, zero, 0, self->page, READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ(-EINVAL, map_at(&self->dut, ends[0], 0, self->page, READABLE, self->iova));
 	EXPECT_EQ(-EINVAL,
-		  __map_file(&self->dut, self->dut.iommufd, 0, self->page, READABLE, self->iova));
-	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, 0, self->page, READABLE | WRITEABLE,
-				self->iova));
+		  map_at(&self->dut, self->dut.iommufd, 0, self->page, READABLE, self->iova));
+	ASSERT_EQ(0, map_at(&self->dut, self->seen.fd, 0, self->page, READABLE | WRITEABLE,
+			    self->iova));
 	EXPECT_TRUE(leads_to(&self->dut, self->iova, &self->seen, 0));
 	cts_close(&zero);
 	cts_close(&ends[0]);
@@ -181,13 +157,13 @@ CTS_TEST_F(file, beyond_its_end,
 	   .requirements = { "MFILE-005" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
 {
-	EXPECT_EQ(-EINVAL, __map_file(&self->dut, self->seen.fd, 0, (PAGES + 1) * self->page,
-				      READABLE | WRITEABLE, self->iova));
-	EXPECT_EQ(-EINVAL, __map_file(&self->dut, self->seen.fd, PAGES * self->page, self->page,
-				      READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ(-EINVAL, map_at(&self->dut, self->seen.fd, 0, (PAGES + 1) * self->page,
+				  READABLE | WRITEABLE, self->iova));
+	EXPECT_EQ(-EINVAL, map_at(&self->dut, self->seen.fd, PAGES * self->page, self->page,
+				  READABLE | WRITEABLE, self->iova));
 	EXPECT_EQ((off_t)(PAGES * self->page), lseek(self->seen.fd, 0, SEEK_END));
-	ASSERT_EQ(0, __map_file(&self->dut, self->seen.fd, 0, PAGES * self->page,
-				READABLE | WRITEABLE, self->iova));
+	ASSERT_EQ(0, map_at(&self->dut, self->seen.fd, 0, PAGES * self->page, READABLE | WRITEABLE,
+			    self->iova));
 	EXPECT_TRUE(leads_to(&self->dut, self->iova + (PAGES - 1) * self->page, &self->seen,
 			     PAGES - 1));
 }
@@ -200,14 +176,14 @@ CTS_TEST_F(file, beyond_its_end,
 static bool kept(struct dut *dut, int fd, char *content, uint64_t iova)
 {
 	size_t page = page_size(), length = dma_write_limits(dut->dma)->smallest;
-	int readable = __map_file(dut, fd, 0, page, READABLE, iova), writeable;
+	int readable = map_at(dut, fd, 0, page, READABLE, iova), writeable;
 	struct buffer other;
 
 	printf("# IOMMU_IOAS_MAP_FILE with READABLE alone: %d\n", readable);
 	if (readable)
 		return false;
 	iommufd_unmap(dut->iommufd, dut->ioas, iova, page);
-	writeable = __map_file(dut, fd, 0, page, READABLE | WRITEABLE, iova);
+	writeable = map_at(dut, fd, 0, page, READABLE | WRITEABLE, iova);
 	printf("# with WRITEABLE: %d\n", writeable);
 	if (!writeable && !write_spares(dut->dma, iova, length, content, page, 0))
 		return false;
