@@ -23,12 +23,37 @@ int vfio_group_open(void)
 	return group;
 }
 
-bool vfio_group_is_viable(int group)
+int __vfio_group_set_container(int group, int container)
+{
+	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ? -errno : 0;
+}
+
+void vfio_group_set_container(int group, int container)
+{
+	cts_require(!__vfio_group_set_container(group, container), "VFIO_GROUP_SET_CONTAINER");
+}
+
+int __vfio_group_unset_container(int group)
+{
+	return ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ? -errno : 0;
+}
+
+int __vfio_group_status(int group, uint32_t *flags)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
-	cts_require(!ioctl(group, VFIO_GROUP_GET_STATUS, &status), "VFIO_GROUP_GET_STATUS");
-	return status.flags & VFIO_GROUP_FLAGS_VIABLE;
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status))
+		return -errno;
+	*flags = status.flags;
+	return 0;
+}
+
+bool vfio_group_is_viable(int group)
+{
+	uint32_t flags = 0;
+
+	cts_require(!__vfio_group_status(group, &flags), "VFIO_GROUP_GET_STATUS");
+	return flags & VFIO_GROUP_FLAGS_VIABLE;
 }
 
 bool vfio_group_is_free(void)
@@ -47,12 +72,23 @@ bool vfio_group_is_free(void)
 	return viable;
 }
 
-int vfio_group_device(int group, int iommufd)
+int __vfio_group_device_fd(int group, const char *name)
 {
-	int device;
+	int device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
 
-	cts_require(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &iommufd), "VFIO_GROUP_SET_CONTAINER");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, sysfs_device());
+	return device < 0 ? -errno : device;
+}
+
+int vfio_group_device_fd(int group)
+{
+	int device = __vfio_group_device_fd(group, sysfs_device());
+
 	cts_require(device >= 0, "VFIO_GROUP_GET_DEVICE_FD %s", sysfs_device());
 	return device;
+}
+
+int vfio_group_device(int group, int iommufd)
+{
+	vfio_group_set_container(group, iommufd);
+	return vfio_group_device_fd(group);
 }
