@@ -13,6 +13,12 @@
 int __vfio_group_open(void);
 int vfio_group_open(void);
 
+/*
+ * Opens the node of some other group that is free, for a test of several groups: a descriptor, or
+ * -ENODEV if there is none.
+ */
+int __vfio_group_open_other(void);
+
 /* VFIO_GROUP_SET_CONTAINER to the descriptor @container, an iommufd or a vfio container; and back. */
 int __vfio_group_set_container(int group, int container);
 void vfio_group_set_container(int group, int container);
