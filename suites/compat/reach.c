@@ -119,27 +119,6 @@ CTS_TEST_F(type1, read_only,
 				 page, 1));
 }
 
-CTS_TEST_F(type1, no_permission,
-	   .title = "A mapping without any permission is refused, or at least can't be read",
-	   .requirements = { "COMPAT-005", "COMPAT-018" },
-	   .needs = NEEDS | CTS_NEED_DMA_READ,
-	   .timeout_s = 60,
-	   .faults = true)
-{
-	struct compat *compat = &self->compat;
-	const size_t page = page_size(), length = dma_read_limits(compat->dma)->smallest;
-	uint64_t iova = iova_alloc(&compat->space, 2 * page, page);
-	struct buffer buffer;
-	char *memory = pages_alloc(&buffer, 2);
-
-	canary_fill(memory, 2 * page, 1);
-	container_map(compat->container, memory, page, iova);
-	EXPECT_TRUE(read_sees(compat->dma, iova, length, memory));
-	if (!__container_map_flags(compat->container, 0, memory + page, page, iova + page)) {
-		EXPECT_TRUE(read_learns_nothing(compat->dma, iova + page, length, memory + page));
-	}
-}
-
 CTS_TEST_F(type1, write_only,
 	   .title = "A mapping that is only writable takes writes",
 	   .requirements = { "COMPAT-018" },
