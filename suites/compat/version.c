@@ -11,8 +11,8 @@ CTS_TEST_F(opened, provider,
 	   .needs = NEEDS,
 	   .kind = CTS_CHARACTERISATION)
 {
-	TH_LOG("%s is %s", container_path(variant->mode),
-	       self->compat.native ? "the container of vfio" : "an iommufd");
+	cts_record_fact(container_path(variant->mode), "%s",
+			self->compat.native ? "the container of vfio" : "an iommufd");
 }
 
 CTS_TEST_F(opened, api_version,
