@@ -139,6 +139,11 @@ void dma_distrust(struct dma *dma, unsigned int capabilities)
 	dma->distrusted = capabilities;
 }
 
+void *dma_rings(const struct dma *dma)
+{
+	return dma->rings;
+}
+
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 {
 	if (dma->rings)

@@ -7,18 +7,28 @@
 #include "iommufd.h"
 #include "iova.h"
 
-void iova_init(struct iova_space *space, int iommufd, uint32_t ioas, uint64_t highest)
+void iova_init_ranges(struct iova_space *space, struct iommu_iova_range *ranges, uint32_t count,
+		      uint64_t alignment, uint64_t highest)
 {
 	uint32_t i;
 
-	space->ranges = iommufd_iova_ranges(iommufd, ioas, &space->count, &space->alignment);
-	for (i = 0; i < space->count; i++) {
-		if (space->ranges[i].start > highest)
+	for (i = 0; i < count; i++) {
+		if (ranges[i].start > highest)
 			break;
-		if (space->ranges[i].last > highest)
-			space->ranges[i].last = highest;
+		if (ranges[i].last > highest)
+			ranges[i].last = highest;
 	}
-	space->count = i;
+	*space = (struct iova_space){ .ranges = ranges, .count = i, .alignment = alignment };
+}
+
+void iova_init(struct iova_space *space, int iommufd, uint32_t ioas, uint64_t highest)
+{
+	struct iommu_iova_range *ranges;
+	uint64_t alignment;
+	uint32_t count;
+
+	ranges = iommufd_iova_ranges(iommufd, ioas, &count, &alignment);
+	iova_init_ranges(space, ranges, count, alignment, highest);
 }
 
 void iova_exit(struct iova_space *space)

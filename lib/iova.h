@@ -21,6 +21,13 @@ struct iova_space {
  * before that the IOAS does not know what the device's IOMMU reserves.
  */
 void iova_init(struct iova_space *space, int iommufd, uint32_t ioas, uint64_t highest);
+
+/*
+ * The same of @count ranges that the caller has from elsewhere, ascending and from malloc(): they
+ * are @space's from now on.
+ */
+void iova_init_ranges(struct iova_space *space, struct iommu_iova_range *ranges, uint32_t count,
+		      uint64_t alignment, uint64_t highest);
 void iova_exit(struct iova_space *space);
 
 /*

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "check.h"
@@ -23,12 +27,79 @@ int vfio_group_open(void)
 	return group;
 }
 
-bool vfio_group_is_viable(int group)
+/* /dev/vfio/N, but not /dev/vfio/noiommu-N, where no IOMMU is. */
+static int is_group(const struct dirent *entry)
+{
+	return entry->d_name[strspn(entry->d_name, "0123456789")] == 0;
+}
+
+/* The node @name, if it is of another group than the device's and of a free one; or -ENODEV. */
+static int open_free(const char *name)
+{
+	char path[SYSFS_PATH];
+	int group;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%.200s", name);
+	if (!strcmp(path, sysfs_group_path()))
+		return -ENODEV;
+	group = open(path, O_RDWR | O_CLOEXEC);
+	if (group < 0)
+		return -ENODEV;
+	if (!vfio_group_is_viable(group)) {
+		cts_close(&group);
+		return -ENODEV;
+	}
+	return group;
+}
+
+int __vfio_group_open_other(void)
+{
+	struct dirent **nodes;
+	int group = -ENODEV, count, i;
+
+	count = scandir("/dev/vfio", &nodes, is_group, versionsort);
+	if (count < 0)
+		return -ENODEV;
+	for (i = 0; i < count; i++) {
+		if (group < 0)
+			group = open_free(nodes[i]->d_name);
+		free(nodes[i]);
+	}
+	free(nodes);
+	return group;
+}
+
+int __vfio_group_set_container(int group, int container)
+{
+	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ? -errno : 0;
+}
+
+void vfio_group_set_container(int group, int container)
+{
+	cts_require(!__vfio_group_set_container(group, container), "VFIO_GROUP_SET_CONTAINER");
+}
+
+int __vfio_group_unset_container(int group)
+{
+	return ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ? -errno : 0;
+}
+
+int __vfio_group_status(int group, uint32_t *flags)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
-	cts_require(!ioctl(group, VFIO_GROUP_GET_STATUS, &status), "VFIO_GROUP_GET_STATUS");
-	return status.flags & VFIO_GROUP_FLAGS_VIABLE;
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status))
+		return -errno;
+	*flags = status.flags;
+	return 0;
+}
+
+bool vfio_group_is_viable(int group)
+{
+	uint32_t flags = 0;
+
+	cts_require(!__vfio_group_status(group, &flags), "VFIO_GROUP_GET_STATUS");
+	return flags & VFIO_GROUP_FLAGS_VIABLE;
 }
 
 bool vfio_group_is_free(void)
@@ -47,12 +118,23 @@ bool vfio_group_is_free(void)
 	return viable;
 }
 
-int vfio_group_device(int group, int iommufd)
+int __vfio_group_device_fd(int group, const char *name)
 {
-	int device;
+	int device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
 
-	cts_require(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &iommufd), "VFIO_GROUP_SET_CONTAINER");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, sysfs_device());
+	return device < 0 ? -errno : device;
+}
+
+int vfio_group_device_fd(int group)
+{
+	int device = __vfio_group_device_fd(group, sysfs_device());
+
 	cts_require(device >= 0, "VFIO_GROUP_GET_DEVICE_FD %s", sysfs_device());
 	return device;
+}
+
+int vfio_group_device(int group, int iommufd)
+{
+	vfio_group_set_container(group, iommufd);
+	return vfio_group_device_fd(group);
 }
