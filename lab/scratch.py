@@ -3,7 +3,6 @@
 
 import contextlib
 import fcntl
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +14,22 @@ LOCK = "lock"
 MAKING = "making.lock"
 
 
-def _remove_dead(root: Path) -> None:
-    """Removes the folders whose owner is gone: its lock went with it."""
-    for path in root.iterdir():
-        if not path.is_dir():
-            continue
-        try:
-            fd = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            cache.remove(path)
-            continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            cache.remove(path)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(fd)
+def _is_dead(path: Path) -> bool:
+    """Is its owner gone? Its lock went with it."""
+    try:
+        with (path / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def dead() -> list[Path]:
+    """The folders that processes left behind which are gone."""
+    root = cache.root() / KIND
+    return [path for path in root.iterdir() if path.is_dir() and _is_dead(path)] if root.is_dir() else []
 
 
 @contextlib.contextmanager
@@ -40,7 +38,8 @@ def folder() -> Iterator[Path]:
     root = cache.root() / KIND
     root.mkdir(parents=True, exist_ok=True)
     with cache.lock(root / MAKING, "a folder"):
-        _remove_dead(root)
+        for left in dead():
+            cache.remove(left)
         path = Path(tempfile.mkdtemp(dir=root))
         owner = (path / LOCK).open("w")
         fcntl.flock(owner, fcntl.LOCK_EX)

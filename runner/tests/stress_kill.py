@@ -14,7 +14,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from lab import cache, entry
+from lab import entry, scratch
 from lab.binaries import TOP
 from results import report
 from results.journal import PlanEntry, read
@@ -99,7 +99,7 @@ def main() -> None:
         for number in range(1, count + 1):
             moment = rng.uniform(0.1, LONGEST_S)
             print(f"{kill.__name__} {number}/{count} after {moment:.2f} s: {kill(moment, runs)}", flush=True)
-    left = [path.name for path in (cache.root() / "scratch").iterdir() if path.is_dir()]
+    left = scratch.dead()
     assert not left, f"folders were left behind: {left}"
     shutil.rmtree(runs)
 
