@@ -17,15 +17,15 @@ from typing import Any
 from results.journal import Left
 from results.model import Problem, Result, Run, Verdict, Waived
 
-_TEXT_KEYS = ("test", "requirement", "host", "driver", "kernel", "reason", "url")
-_KEYS = (*_TEXT_KEYS, "expires", "shows")
+_TEXT_KEYS = ("test", "requirement", "driver", "kernel", "reason", "url")
+_KEYS = (*_TEXT_KEYS, "host", "expires", "shows")
 _ASSERTION = "assertion"
 _SHOWS = ("aer", "hang", "iommu-fault", "lost", "signal", "splat", "taint")  # what a FAIL may show beside an assertion
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """One entry. `number` counts from 1; patterns may hold `*`; None is no restriction. Exactly one of `test`
+    """One entry. `number` counts from 1; patterns may hold `*`; None is no restriction, nor is no `host`. Exactly one of `test`
     and `requirement` is set. `shows` are codes of reasons, beside that of an assertion."""
 
     number: int
@@ -34,7 +34,7 @@ class Waiver:
     expires: date
     test: str | None = None
     requirement: str | None = None
-    host: str | None = None
+    host: tuple[str, ...] = ()
     driver: str | None = None
     kernel: str | None = None
     shows: frozenset[str] = frozenset()
@@ -80,16 +80,26 @@ def load(path: Path) -> WaiverFile:
         wrong = _wrong(entry)
         errors += [f"{name}: waiver {number}: {text}" for text in wrong]
         if not wrong:
-            waivers.append(Waiver(number=number, **entry | {"shows": frozenset(entry.get("shows", []))}))
+            host, shows = entry.get("host", []), entry.get("shows", [])
+            hosts = (host,) if isinstance(host, str) else tuple(host)
+            waivers.append(Waiver(number=number, **entry | {"host": hosts, "shows": frozenset(shows)}))
     return WaiverFile(name, waivers, errors)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _wrong(entry: dict[str, Any]) -> list[str]:
     """Everything that is wrong with one entry, each text naming the key."""
     wrong = [f"unknown key '{key}'" for key in entry if key not in _KEYS]
     for key in _TEXT_KEYS:
-        if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
+        if key in entry and not _is_text(entry[key]):
             wrong.append(f"'{key}' is no text")
+    if "host" in entry and not _is_text(entry["host"]):
+        host = entry["host"]
+        if not isinstance(host, list) or not host or not all(map(_is_text, host)):
+            wrong.append("'host' is no text, and no list of texts")
     wrong += [f"no '{key}'" for key in ("reason", "url", "expires") if key not in entry]
     if ("test" in entry) == ("requirement" in entry):
         wrong.append("give one of 'test' and 'requirement'")
@@ -114,7 +124,9 @@ def apply(run: Run, file: WaiverFile, unselected: list[Left], today: date) -> Ru
     problems = [Problem("waiver", text) for text in file.errors]
     results = list(run.results)
     for waiver in file.waivers:
-        if not _in_scope(waiver.host, run.host) or not _in_scope(waiver.kernel, run.kernel):
+        if waiver.host and not any(_in_scope(pattern, run.host) for pattern in waiver.host):
+            continue
+        if not _in_scope(waiver.kernel, run.kernel):
             continue
         error = _apply_one(run, waiver, results, unselected, today)
         if error is not None:

@@ -47,7 +47,9 @@ def test_good_file(tmp_path: Path) -> None:
     (entry(url=None), "waivers.toml: waiver 1: no 'url'"),
     (entry(expires=None), "waivers.toml: waiver 1: no 'expires'"),
     (entry(reason='" "'), "waivers.toml: waiver 1: 'reason' is no text"),
-    (entry(host="5"), "waivers.toml: waiver 1: 'host' is no text"),
+    (entry(host="5"), "waivers.toml: waiver 1: 'host' is no text, and no list of texts"),
+    (entry(host="[]"), "waivers.toml: waiver 1: 'host' is no text, and no list of texts"),
+    (entry(host='["vtd", 5]'), "waivers.toml: waiver 1: 'host' is no text, and no list of texts"),
     (entry(url='"lore"'), "waivers.toml: waiver 1: 'url' is no http or https address: lore"),
     (entry(expires='"2027-03-31"'), "waivers.toml: waiver 1: 'expires' is no date; write it as 2027-03-31"),
     (entry(expires="2027-03-31T00:00:00"), "waivers.toml: waiver 1: 'expires' is no date"),
@@ -96,6 +98,7 @@ def test_without_waivers(tmp_path: Path) -> None:
     {}, {"test": f'"{TWICE}"'}, {"test": '"access/*/twi*"'}, {"test": None, "requirement": '"BIND-012"'},
     {"test": None, "requirement": '"BIND-*"'}, {"host": '"vtd"'}, {"kernel": '"7.3.*"'},
     {"driver": '"vfio-pci"'}, {"expires": "2027-01-15"}, {"host": '"v*"', "kernel": '"7.3.4"'},
+    {"host": '["amd", "v*"]'},
 ])
 def test_a_known_failure(tmp_path: Path, keys: dict[str, str | None]) -> None:
     judged = run(tmp_path, entry(**keys))
@@ -148,7 +151,7 @@ def test_a_lost_target_is_no_known_assertion(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", [
-    {"host": '"amd"'}, {"kernel": '"6.6.*"'}, {"driver": '"mlx5_vfio_pci"'}, {"test": '"hwpt/alloc/size"'},
+    {"host": '"amd"'}, {"host": '["amd", "arm*"]'}, {"kernel": '"6.6.*"'}, {"driver": '"mlx5_vfio_pci"'}, {"test": '"hwpt/alloc/size"'},
     {"test": None, "requirement": '"HWPT-001"'}, {"host": '"amd"', "expires": "2020-01-01"},
     {"test": '"no/such/test"', "host": '"amd"'},
 ])
