@@ -51,8 +51,8 @@ FAIL_NTH_SLOWER = 4
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
-    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every call
-    of every test is made without memory first (lib/fail_nth.h)."""
+    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
+    call of every test is made without memory first (lib/fail_nth.h)."""
 
     host: str
     select: Sequence[str] = ()
