@@ -82,7 +82,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --help | --*=*) option="" ;;
+		--yes | --json | --list | --fail-nth | --help | --*=*) option="" ;;
 		--*) option=$word ;;
 		*)
 			[[ -z $option && -n ${_iommu_cts_words[${command:+$command }$word]} ]] && command+=${command:+ }$word
