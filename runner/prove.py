@@ -69,12 +69,14 @@ def of_run(fault: faults.Fault, judged: Run, folder: Path, known: Sequence[str] 
 def _run(
     host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0, first: Sequence[str] = ()
 ) -> tuple[Path, Run]:
-    """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough. LabError if the lab ended it."""
+    """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough failures, of which some may turn out to be errors:
+    a device that can't be believed any more. LabError if the lab ended it."""
     options = running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough, first=first)
     kept, judged = running.run(options)
     if judged.interrupted:
         raise KeyboardInterrupt
-    if not judged.complete and sum(result.verdict is Verdict.FAIL for result in judged.results) < enough:
+    failures = sum(result.verdict in (Verdict.FAIL, Verdict.ERROR) for result in judged.results)
+    if not judged.complete and failures < enough:
         raise LabError(f"the run {kept.name} did not come to its end")
     return kept, judged
 
