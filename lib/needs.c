@@ -61,6 +61,9 @@ static const char *missing(enum cts_need_index index)
 		return lacks(DMA_MSI) ? "no driver makes the device send an MSI" : NULL;
 	case CTS_NEED_INDEX_DMA_STORM:
 		return lacks(DMA_STORM) ? "no driver makes the device write until stopped" : NULL;
+	case CTS_NEED_INDEX_DMA_INTX:
+		return lacks(DMA_INTX) ? "no driver makes the device raise its interrupt pin"
+				       : NULL;
 	case CTS_NEED_INDEX_MOCK:
 		return mock_exists() ? NULL
 				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";
