@@ -87,6 +87,33 @@ CTS_TEST_F(reset, keeps_the_channels,
 	EXPECT_EQ(1, signals(requests));
 }
 
+CTS_TEST_F(reset, by_register,
+	   .title = "Initiate Function Level Reset resets the function, and the kernel restores it",
+	   .requirements = { "REG-010" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct function *function = &self->bound.function;
+	uint32_t express = function_capability(function, PCI_CAP_ID_EXP), control;
+	uint8_t before[PCI_STD_HEADER_SIZEOF], after[PCI_STD_HEADER_SIZEOF];
+	const bool marked = mark(function);
+
+	if (!express ||
+	    !(function_config_read(function, express + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR))
+		CTS_SKIP(DEVICE_LACKS, "the device has no Function Level Reset");
+	control = function_config_read(function, express + PCI_EXP_DEVCTL, 2);
+	sysfs_config(before, sizeof(before));
+	function_config_write(function, express + PCI_EXP_DEVCTL, 2,
+			      control | PCI_EXP_DEVCTL_BCR_FLR);
+	EXPECT_EQ(control, function_config_read(function, express + PCI_EXP_DEVCTL, 2));
+	if (marked) {
+		EXPECT_FALSE(is_marked(function));
+	}
+	sysfs_config(after, sizeof(after));
+	memset(before + PCI_STATUS, 0, 2);
+	memset(after + PCI_STATUS, 0, 2);
+	EXPECT_EQ(0, memcmp(before, after, sizeof(before)));
+}
+
 CTS_TEST_F(reset, by_the_next_bind,
 	   .title = "What a user left in the device is gone when the next one binds it",
 	   .requirements = { "RESET-001" },
