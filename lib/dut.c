@@ -165,7 +165,7 @@ unsigned int dut_prove(struct dut *dut)
 }
 
 /* What of the driver's claims did not work in this boot; tried by the first test that asks. */
-static unsigned int unproven(void)
+unsigned int dut_distrusted(void)
 {
 	unsigned int proven;
 	struct dut dut;
@@ -181,7 +181,7 @@ static unsigned int unproven(void)
 
 void dut_open(struct dut *dut)
 {
-	unsigned int distrusted = unproven();
+	unsigned int distrusted = dut_distrusted();
 
 	open_attached(dut);
 	dma_distrust(dut->dma, distrusted);
@@ -189,7 +189,7 @@ void dut_open(struct dut *dut)
 
 void dut_open_detached(struct dut *dut)
 {
-	unsigned int distrusted = unproven();
+	unsigned int distrusted = dut_distrusted();
 
 	bring_up(dut);
 	vfio_detach(dut->device);

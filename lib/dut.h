@@ -41,6 +41,13 @@ void dut_open(struct dut *dut);
 void dut_open_detached(struct dut *dut);
 
 /*
+ * What the driver of the device in CTS_DEVICE claims and was seen not to do (enum dma_capability),
+ * for a test that brings the device up by itself and tells dma_distrust(). The device must be free:
+ * where nothing has been tried in this boot, it is now.
+ */
+unsigned int dut_distrusted(void);
+
+/*
  * Closes the device file under the device, as a process that ends does: nothing is stopped first.
  * The device's mapped BARs, which would keep the file open, are given up with dut->dma.
  */
