@@ -6,7 +6,8 @@
  * for which requirement, and what it needs. `--describe` prints that data.
  * - CTS_SKIP() is SKIP() with a reason code from skip_reasons.def.
  * - CTS_CHECK_NEEDS() skips the test when something that it needs is missing.
- * - CTS_MAIN is TEST_HARNESS_MAIN with `--describe`.
+ * - CTS_MAIN is TEST_HARNESS_MAIN with `--describe`; a program that executes itself has a main() of
+ * its own and hands to cts_main() what is not for it.
  *
  * The harness is taken from the kernel tree that the suite is built against. A test program is one
  * C file that includes this header once; helpers that are no macros live in objects of their own.
@@ -112,12 +113,17 @@ static inline const struct cts_test *cts_find_test(const char *fixture, const ch
 
 #include "describe.h"
 
-#define CTS_MAIN                                                 \
-	int main(int argc, char **argv)                          \
-	{                                                        \
-		if (argc == 2 && !strcmp(argv[1], "--describe")) \
-			return cts_describe();                   \
-		return test_harness_run(argc, argv);             \
+static inline int cts_main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--describe"))
+		return cts_describe();
+	return test_harness_run(argc, argv);
+}
+
+#define CTS_MAIN                             \
+	int main(int argc, char **argv)      \
+	{                                    \
+		return cts_main(argc, argv); \
 	}
 
 #endif
