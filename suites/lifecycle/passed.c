@@ -122,7 +122,7 @@ CTS_TEST_F(passed, received_from_the_dead,
 	struct dut dut = { 0 };
 	long pins = pins_now();
 	uint8_t *wrote;
-	int fds[2];
+	int fds[2] = { -1, -1 };
 	pid_t child;
 
 	child = child_start(open_and_send, legacy);

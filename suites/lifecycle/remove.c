@@ -71,6 +71,11 @@ static void use_device(FIXTURE_DATA(remove) * self)
 	iommufd_map(self->iommufd, self->ioas, self->buffer.memory, page_size(), self->iova);
 }
 
+static int try_attach(int device, uint32_t pt_id)
+{
+	return __vfio_attach(device, &pt_id);
+}
+
 CTS_TEST_F(remove, waits_for_the_user,
 	   .title = "A device that is removed in use answers every call, and is gone after the last close",
 	   .requirements = { "LIFE-012", "PARK-027" },
@@ -88,7 +93,7 @@ CTS_TEST_F(remove, waits_for_the_user,
 	EXPECT_EQ(0,
 		  __iommufd_map(self->iommufd, self->ioas, self->buffer.memory, page_size(), next));
 	EXPECT_EQ(0, __vfio_detach(self->device));
-	EXPECT_EQ(0, __vfio_attach(self->device, &(uint32_t){ self->ioas }));
+	EXPECT_EQ(0, try_attach(self->device, self->ioas));
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->ioas));
 	EXPECT_TRUE(removal_waits(&self->removal));
 
@@ -124,7 +129,7 @@ CTS_TEST_F(remove, comes_back,
 	EXPECT_EQ(0, gate_read.use(self->device, &self->layout));
 	EXPECT_EQ(0, gate_ioctl.use(self->device, &self->layout));
 	/* What was mapped for the old one is there for the new one. */
-	EXPECT_EQ(0, __vfio_attach(self->device, &(uint32_t){ self->ioas }));
+	EXPECT_EQ(0, try_attach(self->device, self->ioas));
 	EXPECT_EQ(page_size(), iommufd_unmap_all(self->iommufd, self->ioas));
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->ioas));
 	cts_close(&self->device);
