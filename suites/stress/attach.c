@@ -171,7 +171,7 @@ static void attach_by_turns(struct hand *hand)
 	struct scene *scene = hand->scene;
 	FIXTURE_DATA(attach) *self = scene->self;
 	struct dut *dut = &self->dut;
-	uint32_t hwpt = 0, old = 0;
+	uint32_t hwpt = 0, old = 0, pt;
 	/* A slow device looks less often. */
 	unsigned int round, page, every = dma_access_ns(dut->dma) > SLOW_NS ? ROUNDS / 4 : 1;
 	long mapped;
@@ -184,7 +184,8 @@ static void attach_by_turns(struct hand *hand)
 			hwpt = 0;
 		} else {
 			rc = __iommufd_hwpt_alloc(dut->iommufd, dut->device_id, dut->ioas, &hwpt);
-			rc = rc ?: __vfio_attach(dut->device, &(uint32_t){ hwpt });
+			pt = hwpt;
+			rc = rc ?: __vfio_attach(dut->device, &pt);
 		}
 		note(hand, !rc, rc);
 		if (old)

@@ -144,7 +144,9 @@ static void replace(struct hand *hand)
 	int i, rc;
 
 	for (i = 1; i <= REPLACES; i++) {
-		rc = __vfio_attach(scene->dut->device, &(uint32_t){ scene->ioas[i % 2] });
+		uint32_t pt = scene->ioas[i % 2];
+
+		rc = __vfio_attach(scene->dut->device, &pt);
 		note(hand, !rc, rc);
 	}
 }
