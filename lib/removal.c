@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "removal.h"
+
+#define WATCHED_MS 500
+
+static void device_attribute(char path[SYSFS_PATH], const char *name)
+{
+	snprintf(path, SYSFS_PATH, "/sys/bus/pci/devices/%s/%s", sysfs_device(), name);
+}
+
+bool removal_has_ended(const struct removal *removal, int ms)
+{
+	struct pollfd alive = { .fd = removal->alive };
+
+	return poll(&alive, 1, ms) > 0;
+}
+
+bool removal_waits(const struct removal *removal)
+{
+	return !removal_has_ended(removal, WATCHED_MS);
+}
+
+/*
+ * Gives up what the child has inherited of devices: descriptors but the one of number 3, and mapped
+ * registers, which are references to the file as well.
+ */
+static int let_go(void)
+{
+	char line[512];
+	FILE *maps = fopen("/proc/self/maps", "re");
+	void *start, *end;
+
+	if (!maps)
+		return -errno;
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "/dev/vfio/") && sscanf(line, "%p-%p", &start, &end) == 2)
+			munmap(start, (size_t)((char *)end - (char *)start));
+	fclose(maps);
+	return close_range(4, ~0U, 0) ? -errno : 0;
+}
+
+void removal_start(struct removal *removal, const char *path, const char *text)
+{
+	char node[SYSFS_PATH];
+	int ends[2];
+	pid_t child;
+
+	cts_lab_require(!__sysfs_cdev_path(node), "the device's node");
+	cts_lab_require(!pipe2(ends, O_CLOEXEC), "pipe2");
+	fflush(NULL);
+	child = fork();
+	cts_lab_require(child >= 0, "fork");
+	if (!child) {
+		if (dup2(ends[1], 3) != 3 || let_go())
+			_exit(EBADF);
+		_exit(-__sysfs_write(path, text));
+	}
+	cts_close(&ends[1]);
+	removal->child = child;
+	removal->alive = ends[0];
+	while (!access(node, F_OK) && !removal_has_ended(removal, 0))
+		sched_yield();
+}
+
+void removal_start_unbind(struct removal *removal)
+{
+	char path[SYSFS_PATH];
+
+	device_attribute(path, "driver/unbind");
+	removal_start(removal, path, sysfs_device());
+}
+
+void removal_start_remove(struct removal *removal)
+{
+	char path[SYSFS_PATH];
+
+	device_attribute(path, "remove");
+	removal_start(removal, path, "1");
+}
+
+int removal_finish(const struct removal *removal)
+{
+	int status;
+
+	cts_require(waitpid(removal->child, &status, 0) == removal->child, "waitpid");
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return -EINTR;
+	cts_require(WIFEXITED(status), "the child ended with status %#x", status);
+	return -WEXITSTATUS(status);
+}
+
+/* The line in the device's attribute @name; empty without one. */
+static void read_line(char line[SYSFS_PATH], const char *name)
+{
+	char path[SYSFS_PATH];
+	FILE *file;
+
+	device_attribute(path, name);
+	file = fopen(path, "re");
+	if (!file || !fgets(line, SYSFS_PATH, file))
+		line[0] = '\0';
+	if (file)
+		fclose(file);
+}
+
+void removal_remember(struct removal_before *before)
+{
+	sysfs_driver(before->driver);
+	read_line(before->override, "driver_override");
+	/* None is shown as "(null)", and set by a line without a name. */
+	if (before->override[0] == '(')
+		strcpy(before->override, "\n");
+	read_line(before->reset_method, "reset_method");
+}
+
+static void restore(const char *name, const char *text)
+{
+	char path[SYSFS_PATH];
+	int rc;
+
+	device_attribute(path, name);
+	rc = __sysfs_write(path, text);
+	if (rc)
+		cts_lab_error("%s doesn't take \"%s\": %s", path, text, strerror(-rc));
+}
+
+void removal_undo(const struct removal_before *before)
+{
+	char path[SYSFS_PATH];
+	int rc;
+
+	if (!before->driver[0] || !__sysfs_cdev_path(path))
+		return;
+	/* Waits for the end of a removal that is under way. */
+	if (__sysfs_write("/sys/bus/pci/rescan", "1") || !sysfs_device_exists())
+		cts_lab_error("%s was not found again", sysfs_device());
+	if (before->reset_method[0])
+		restore("reset_method", before->reset_method);
+	device_attribute(path, "driver");
+	if (!access(path, F_OK)) {
+		device_attribute(path, "driver/unbind");
+		(void)__sysfs_write(path, sysfs_device());
+	}
+	/* None but the driver that had it may take it. */
+	restore("driver_override", before->driver);
+	rc = __sysfs_tell_driver(before->driver, "bind", sysfs_device());
+	restore("driver_override", before->override);
+	if (rc)
+		cts_lab_error("%s didn't take %s back: %s", before->driver, sysfs_device(),
+			      strerror(-rc));
+}
