@@ -102,39 +102,23 @@ int removal_finish(const struct removal *removal)
 	return -WEXITSTATUS(status);
 }
 
-/* The line in the device's attribute @name; empty without one. */
-static void read_line(char line[SYSFS_PATH], const char *name)
-{
-	char path[SYSFS_PATH];
-	FILE *file;
-
-	device_attribute(path, name);
-	file = fopen(path, "re");
-	if (!file || !fgets(line, SYSFS_PATH, file))
-		line[0] = '\0';
-	if (file)
-		fclose(file);
-}
-
 void removal_remember(struct removal_before *before)
 {
 	sysfs_driver(before->driver);
-	read_line(before->override, "driver_override");
 	/* None is shown as "(null)", and set by a line without a name. */
-	if (before->override[0] == '(')
+	if (__sysfs_attribute("driver_override", before->override) || before->override[0] == '(')
 		strcpy(before->override, "\n");
-	read_line(before->reset_method, "reset_method");
+	if (__sysfs_attribute("reset_method", before->reset_method))
+		before->reset_method[0] = '\0';
 }
 
 static void restore(const char *name, const char *text)
 {
-	char path[SYSFS_PATH];
-	int rc;
+	int rc = __sysfs_set_attribute(name, text);
 
-	device_attribute(path, name);
-	rc = __sysfs_write(path, text);
 	if (rc)
-		cts_lab_error("%s doesn't take \"%s\": %s", path, text, strerror(-rc));
+		cts_lab_error("%s of %s doesn't take \"%s\": %s", name, sysfs_device(), text,
+			      strerror(-rc));
 }
 
 void removal_undo(const struct removal_before *before)

@@ -158,14 +158,6 @@ CTS_TEST_F(owner, group,
 	cts_close(&device);
 }
 
-static void override_driver(const char *driver)
-{
-	char path[SYSFS_PATH];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", sysfs_device());
-	cts_lab_require(!__sysfs_write(path, driver), "%s", path);
-}
-
 CTS_TEST_F(owner, kernel_driver,
 	   .title = "A driver of the kernel can have a device after its user and before the next, who finds the old mappings at work",
 	   .requirements = { "LIFE-014" },
@@ -179,7 +171,7 @@ CTS_TEST_F(owner, kernel_driver,
 	device = take(self, FIRST);
 	cts_close(&device);
 	ASSERT_EQ(0, __sysfs_tell_driver(self->before.driver, "unbind", sysfs_device()));
-	override_driver(KERNEL_DRIVER);
+	ASSERT_EQ(0, __sysfs_set_attribute("driver_override", KERNEL_DRIVER));
 	result = __sysfs_tell_driver(KERNEL_DRIVER, "bind", sysfs_device());
 	/* Whatever it may dislike in the device, it is not somebody else's. */
 	EXPECT_NE(-EBUSY, result) TH_LOG("bind gave %d", result);

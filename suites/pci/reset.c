@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO_DEVICE_RESET: that it resets, and what of the user's it leaves. */
-#include "reset.h"
+/* VFIO_DEVICE_RESET: what of the user's it leaves. That it resets is shown by flr.c. */
 #include "bar.h"
 #include "irq.h"
 
@@ -23,23 +22,6 @@ FIXTURE_SETUP(reset)
 FIXTURE_TEARDOWN(reset)
 {
 	bound_close(&self->bound);
-}
-
-CTS_TEST_F(reset, resets,
-	   .title = "A reset that returns 0 has reset the device",
-	   .requirements = { "RESET-001" },
-	   .needs = CTS_NEED_CDEV)
-{
-	const struct function *function = &self->bound.function;
-
-	if (!mark(function))
-		CTS_SKIP(DEVICE_LACKS, "the device has no mask bits of MSI to see it by");
-	EXPECT_EQ(0, __function_reset(function));
-	EXPECT_FALSE(is_marked(function));
-	/* The next one finds the device as good as the first did. */
-	ASSERT_TRUE(mark(function));
-	EXPECT_EQ(0, __function_reset(function));
-	EXPECT_FALSE(is_marked(function));
 }
 
 CTS_TEST_F(reset, keeps_the_configuration,
@@ -85,45 +67,6 @@ CTS_TEST_F(reset, keeps_the_channels,
 	EXPECT_EQ(0, try_irqs(device, VFIO_PCI_REQ_IRQ_INDEX, 0, 1));
 	EXPECT_EQ(1, signals(errors));
 	EXPECT_EQ(1, signals(requests));
-}
-
-CTS_TEST_F(reset, by_register,
-	   .title = "Initiate Function Level Reset resets the function, and the kernel restores it",
-	   .requirements = { "REG-010" },
-	   .needs = CTS_NEED_CDEV)
-{
-	const struct function *function = &self->bound.function;
-	uint32_t express = function_capability(function, PCI_CAP_ID_EXP), control;
-	uint8_t before[PCI_STD_HEADER_SIZEOF], after[PCI_STD_HEADER_SIZEOF];
-	const bool marked = mark(function);
-
-	if (!express ||
-	    !(function_config_read(function, express + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR))
-		CTS_SKIP(DEVICE_LACKS, "the device has no Function Level Reset");
-	control = function_config_read(function, express + PCI_EXP_DEVCTL, 2);
-	sysfs_config(before, sizeof(before));
-	function_config_write(function, express + PCI_EXP_DEVCTL, 2,
-			      control | PCI_EXP_DEVCTL_BCR_FLR);
-	EXPECT_EQ(control, function_config_read(function, express + PCI_EXP_DEVCTL, 2));
-	if (marked) {
-		EXPECT_FALSE(is_marked(function));
-	}
-	sysfs_config(after, sizeof(after));
-	memset(before + PCI_STATUS, 0, 2);
-	memset(after + PCI_STATUS, 0, 2);
-	EXPECT_EQ(0, memcmp(before, after, sizeof(before)));
-}
-
-CTS_TEST_F(reset, by_the_next_bind,
-	   .title = "What a user left in the device is gone when the next one binds it",
-	   .requirements = { "RESET-001" },
-	   .needs = CTS_NEED_CDEV)
-{
-	if (!mark(&self->bound.function))
-		CTS_SKIP(DEVICE_LACKS, "the device has no mask bits of MSI to see it by");
-	bound_close_device(&self->bound);
-	bound_open(&self->bound);
-	EXPECT_FALSE(is_marked(&self->bound.function));
 }
 
 CTS_MAIN
