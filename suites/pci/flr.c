@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets as the user sees them: what he left in the device is gone. The kernel is told to do them as
- * function level resets, which leave nothing; of those by power management that is not promised
+ * Resets as the user sees them: what he left in the device is gone. The kernel is told to do them
+ * as function level resets, which leave nothing; of those by power management that is not promised
  * (PCI Bus Power Management Interface Specification, No_Soft_Reset).
  */
 #include "reset.h"

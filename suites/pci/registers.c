@@ -62,14 +62,14 @@ CTS_TEST_F(registers, bars_are_sized,
 	uint32_t bar, kind, before;
 
 	for (bar = 0; bar < FUNCTION_BARS; bar++) {
-		uint64_t size = function->region[bar].size;
+		uint64_t size = function->region[bar].size, place = ~(size - 1);
 
 		if (!size)
 			continue;
 		before = read_bar(function, bar);
 		kind = before & kind_bits(before);
 		write_bar(function, bar, UINT32_MAX);
-		EXPECT_EQ((uint32_t) ~(size - 1) | kind, read_bar(function, bar))
+		EXPECT_EQ((uint32_t)place | kind, read_bar(function, bar))
 		TH_LOG("BAR %u", bar);
 		write_bar(function, bar, 0);
 		EXPECT_EQ(kind, read_bar(function, bar));
@@ -77,7 +77,7 @@ CTS_TEST_F(registers, bars_are_sized,
 		EXPECT_EQ(before, read_bar(function, bar));
 		if (kind & PCI_BASE_ADDRESS_MEM_TYPE_64 && !(kind & PCI_BASE_ADDRESS_SPACE_IO)) {
 			write_bar(function, bar + 1, UINT32_MAX);
-			EXPECT_EQ((uint32_t)(~(size - 1) >> 32), read_bar(function, bar + 1));
+			EXPECT_EQ((uint32_t)(place >> 32), read_bar(function, bar + 1));
 		}
 	}
 	EXPECT_BARS_UNTOUCHED();
@@ -94,7 +94,7 @@ CTS_TEST_F(registers, bars_are_the_users,
 	size_t i;
 
 	for (bar = 0; bar < FUNCTION_BARS; bar++) {
-		uint64_t size = function->region[bar].size;
+		uint64_t size = function->region[bar].size, place = ~(size - 1);
 
 		if (!size)
 			continue;
@@ -102,8 +102,7 @@ CTS_TEST_F(registers, bars_are_the_users,
 		kind = before & kind_bits(before);
 		for (i = 0; i < ARRAY_SIZE(written); i++) {
 			write_bar(function, bar, written[i]);
-			EXPECT_EQ((written[i] & (uint32_t) ~(size - 1)) | kind,
-				  read_bar(function, bar))
+			EXPECT_EQ((written[i] & (uint32_t)place) | kind, read_bar(function, bar))
 			TH_LOG("BAR %u, %#x", bar, written[i]);
 		}
 	}
