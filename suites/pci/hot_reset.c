@@ -150,7 +150,7 @@ CTS_TEST_F(hot_reset, refused_by_the_group,
 	EXPECT_EQ(-EINVAL, hot_reset(self->bound.device, 1, &self->bound.device));
 	EXPECT_EQ(-EINVAL, hot_reset(self->bound.device, 1, &self->bound.iommufd));
 	EXPECT_EQ(-EBADF, hot_reset(self->bound.device, 1, &closed));
-	for (i = 0; i <= self->info.header.count; i++) {
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		files[i] = group;
 	}
 	EXPECT_EQ(-EINVAL, hot_reset(self->bound.device, self->info.header.count + 1, files));
