@@ -29,7 +29,7 @@ class Arch:
     @property
     def compilers(self) -> list[str]:
         """What a make of ours is told."""
-        return [f"CC={self.cross}gcc", f"AR={self.cross}ar", f"READELF={self.cross}readelf"]
+        return [f"{name}={self.cross}{name.lower()}" for name in ("AR", "READELF", "STRIP")] + [f"CC={self.cross}gcc"]
 
 
 ARCHES = {
@@ -39,7 +39,8 @@ ARCHES = {
             "x86_64", toolbox="lab", kbuild="x86_64", source="x86", image="bzImage", emulator="qemu-system-x86", console="ttyS0",
             # The kernel measures the processor's clock by the PIT, if there is one, rather than by the HPET. An emulated one on a busy
             # machine was seen to tell 63 MHz instead of 2500: the guest's clock ran 40 times too fast, and tests missed their deadlines.
-            options=("-machine", "pit=off"),
+            # Kernels copy by `rep movsb` where the processor is said to be fast at it, and an emulated one does that byte by byte.
+            options=("-machine", "pit=off", "-global", "max-x86_64-cpu.erms=off", "-global", "max-x86_64-cpu.fsrm=off"),
             # An emulated processor on a busy machine can be too slow for the kernel's trial of the timer, which then panics.
             words=("no_timer_check",),
         ),

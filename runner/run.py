@@ -51,8 +51,8 @@ FAIL_NTH_SLOWER = 4
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
-    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every call
-    of every test is made without memory first (lib/fail_nth.h)."""
+    `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
+    call of every test is made without memory first (lib/fail_nth.h)."""
 
     host: str
     select: Sequence[str] = ()
@@ -166,6 +166,12 @@ def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
     return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
 
 
+def _only(programs: binaries.Binaries, tests: Sequence[catalogue.Test]) -> binaries.Binaries:
+    """Those that hold `tests`: an emulated machine takes seconds to unpack all of them, at each boot."""
+    needed = {test.binary for test in tests}
+    return dataclasses.replace(programs, suites={name: path for name, path in programs.suites.items() if name in needed})
+
+
 def _unfit(where: host.Host, test: catalogue.Test) -> Skip | None:
     """Why a test is not run on this host; None if it is."""
     if test.faults and where.faults != "contained":
@@ -232,7 +238,7 @@ def _execute(
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
         if lab.image is not None:
-            lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"))
+            lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
         targets, notes = _targets(where, lab, options, folder, work)
         scale = options.timeout_scale * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {"CTS_FAIL_NTH": "1"} if options.fail_nth else {}
