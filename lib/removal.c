@@ -123,7 +123,7 @@ static void restore(const char *name, const char *text)
 
 void removal_undo(const struct removal_before *before)
 {
-	char path[SYSFS_PATH];
+	char path[SYSFS_PATH], methods[SYSFS_PATH];
 	int rc;
 
 	if (!before->driver[0] || !__sysfs_cdev_path(path))
@@ -131,7 +131,8 @@ void removal_undo(const struct removal_before *before)
 	/* Waits for the end of a removal that is under way. */
 	if (__sysfs_write("/sys/bus/pci/rescan", "1") || !sysfs_device_exists())
 		cts_lab_error("%s was not found again", sysfs_device());
-	if (before->reset_method[0])
+	/* One that the kernel finds anew may have none: what is beside it is there by now. */
+	if (!__sysfs_attribute("reset_method", methods) && strcmp(methods, before->reset_method))
 		restore("reset_method", before->reset_method);
 	device_attribute(path, "driver");
 	if (!access(path, F_OK)) {
