@@ -256,6 +256,18 @@ void dma_send_msi(struct dma *dma)
 	dma->driver->send_msi(dma);
 }
 
+void dma_raise_intx(struct dma *dma)
+{
+	check_capability(dma, DMA_INTX);
+	dma->driver->raise_intx(dma);
+}
+
+void dma_lower_intx(struct dma *dma)
+{
+	check_capability(dma, DMA_INTX);
+	dma->driver->lower_intx(dma);
+}
+
 void dma_storm_start(struct dma *dma, uint64_t iova, size_t length)
 {
 	check_capability(dma, DMA_STORM);

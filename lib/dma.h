@@ -29,6 +29,7 @@ enum dma_capability {
 	DMA_MSI = 1 << 3,  /* sends a message signalled interrupt when told to */
 	DMA_STORM = 1 << 4,	 /* goes on writing to a range until it is stopped */
 	DMA_AUTONOMOUS = 1 << 5, /* writes on by itself what it was told once, with nobody there */
+	DMA_INTX = 1 << 6,	 /* raises and lowers its interrupt pin when told to */
 };
 
 /* What sizes and places an access of one kind can have, bytes. */
@@ -125,6 +126,13 @@ int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length);
  */
 int dma_msi_eventfd(struct dma *dma);
 void dma_send_msi(struct dma *dma);
+
+/*
+ * DMA_INTX: the device's interrupt pin, which stays raised until it is lowered. Lowering what isn't
+ * raised is fine. Only while neither MSI nor MSI-X is set up.
+ */
+void dma_raise_intx(struct dma *dma);
+void dma_lower_intx(struct dma *dma);
 
 /*
  * DMA_STORM: the device writes to [@iova, @iova + @length) over and over, until dma_storm_stop(),

@@ -8,6 +8,7 @@
 #include "canary.h"
 #include "check.h"
 #include "dut.h"
+#include "function.h"
 #include "iommufd.h"
 #include "measure.h"
 #include "memory.h"
@@ -126,6 +127,24 @@ static bool interrupts(struct dma *dma)
 	       read(eventfd.fd, &count, sizeof(count)) == sizeof(count) && count == 1;
 }
 
+/* Before MSI is set up, which takes the place of the pin. */
+static bool raises(const struct dut *dut)
+{
+	struct pollfd events = { .events = POLLIN };
+	struct function function;
+	bool raised;
+
+	function_init(&function, dut->device);
+	function_irq_enable(&function, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, &events.fd);
+	dma_raise_intx(dut->dma);
+	raised = poll(&events, 1, PATIENCE_MS) == 1;
+	dma_lower_intx(dut->dma);
+	function_irq_disable(&function, VFIO_PCI_INTX_IRQ_INDEX);
+	cts_close(&events.fd);
+	function_exit(&function);
+	return raised;
+}
+
 static bool storms(struct dma *dma, const struct ground *ground)
 {
 	uint64_t deadline = measure_now() + PATIENCE_MS * 1000000ULL;
@@ -168,6 +187,8 @@ unsigned int dut_prove(struct dut *dut)
 		proven |= DMA_READ;
 	if (claimed & DMA_COPY && copies(dut->dma, &ground))
 		proven |= DMA_COPY;
+	if (claimed & DMA_INTX && raises(dut))
+		proven |= DMA_INTX;
 	if (claimed & DMA_MSI && interrupts(dut->dma))
 		proven |= DMA_MSI;
 	if (claimed & DMA_STORM && storms(dut->dma, &ground))

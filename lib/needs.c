@@ -65,6 +65,9 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_DMA_AUTONOMOUS:
 		return lacks(DMA_AUTONOMOUS) ? "no driver makes the device write on by itself"
 					     : NULL;
+	case CTS_NEED_INDEX_DMA_INTX:
+		return lacks(DMA_INTX) ? "no driver makes the device raise its interrupt pin"
+				       : NULL;
 	case CTS_NEED_INDEX_FAIL_NTH:
 		return fail_nth_missing();
 	case CTS_NEED_INDEX_MOCK:

@@ -214,18 +214,42 @@ size_t sysfs_extended_capability(uint16_t id)
 	return 0;
 }
 
-void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH])
+int __sysfs_attribute(const char *name, char text[SYSFS_PATH])
 {
-	char path[SYSFS_PATH], attribute[128];
+	char path[SYSFS_PATH];
+	int error = 0;
 	FILE *file;
 
-	snprintf(attribute, sizeof(attribute), "iommu/%s", name);
-	device_path(path, attribute);
+	device_path(path, name);
 	file = fopen(path, "re");
-	if (!file || !fgets(text, SYSFS_PATH, file))
-		cts_lab_error("%s can't be read: %s", path, strerror(errno));
+	if (!file)
+		return -errno;
+	text[0] = '\0';
+	if (!fgets(text, SYSFS_PATH, file) && ferror(file))
+		error = -errno;
 	fclose(file);
 	text[strcspn(text, "\n")] = '\0';
+	return error;
+}
+
+int __sysfs_set_attribute(const char *name, const char *text)
+{
+	char path[SYSFS_PATH];
+
+	device_path(path, name);
+	return __sysfs_write(path, text);
+}
+
+void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH])
+{
+	char attribute[128];
+	int rc;
+
+	snprintf(attribute, sizeof(attribute), "iommu/%s", name);
+	rc = __sysfs_attribute(attribute, text);
+	if (rc)
+		cts_lab_error("%s of %s can't be read: %s", attribute, sysfs_device(),
+			      strerror(-rc));
 }
 
 int __sysfs_write(const char *path, const char *text)

@@ -56,6 +56,13 @@ void sysfs_config(void *buffer, size_t size);
 size_t sysfs_extended_capability(uint16_t id);
 
 /*
+ * The first line of the attribute @name of the device in CTS_DEVICE, without the newline; what is
+ * written to it. 0 or -errno.
+ */
+int __sysfs_attribute(const char *name, char text[SYSFS_PATH]);
+int __sysfs_set_attribute(const char *name, const char *text);
+
+/*
  * The attribute @name ("intel-iommu/cap") of the device's IOMMU, without the newline
  * (Documentation/ABI/testing/sysfs-class-iommu*). A lab error if there is none.
  */

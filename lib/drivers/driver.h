@@ -50,6 +50,8 @@ struct dma_driver {
 	int (*read)(struct dma *dma, uint64_t iova, size_t length, void *saw);
 	int (*copy)(struct dma *dma, uint64_t from, uint64_t to, size_t length);
 	void (*send_msi)(struct dma *dma);
+	void (*raise_intx)(struct dma *dma);
+	void (*lower_intx)(struct dma *dma);
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
 	int (*storm_stop)(struct dma *dma);
 	void (*launch)(struct dma *dma, uint64_t iova, size_t length);

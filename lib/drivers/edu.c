@@ -19,7 +19,7 @@
  * - It has no reset: what is under way when its file is closed would go on when bus mastering
  *   comes back. So dma_open() waits for the end of it, with bus mastering off.
  * - Its one MSI is sent by a register, once for each write to it, and by nothing else that is done
- *   here.
+ *   here. Without MSI the same register raises its interrupt pin, and another lowers it.
  *
  * A range outside the buffer makes QEMU stop or worse; the limits keep every access inside.
  */
@@ -207,15 +207,25 @@ static void edu_launch(struct dma *dma, uint64_t iova, size_t length)
 	start(dma, COMMAND_TO_MEMORY, iova, length);
 }
 
-static void edu_send_msi(struct dma *dma)
+static void edu_raise(struct dma *dma)
 {
 	register_write(dma->function.bar[0], RAISE, INTERRUPT);
+}
+
+static void edu_lower(struct dma *dma)
+{
 	register_write(dma->function.bar[0], ACKNOWLEDGE, INTERRUPT);
+}
+
+static void edu_send_msi(struct dma *dma)
+{
+	edu_raise(dma);
+	edu_lower(dma);
 }
 
 const struct dma_driver dma_driver_edu = {
 	.name = "edu",
-	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_AUTONOMOUS,
+	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_AUTONOMOUS | DMA_INTX,
 	.silent = true,
 	.rings_size = sizeof(struct rings),
 	.highest_iova = (1U << 28) - 1,
@@ -232,4 +242,6 @@ const struct dma_driver dma_driver_edu = {
 	.copy = edu_copy,
 	.send_msi = edu_send_msi,
 	.launch = edu_launch,
+	.raise_intx = edu_raise,
+	.lower_intx = edu_lower,
 };

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Low power as a feature: the user says that he leaves the device alone, and the kernel may put it
+ * to sleep until something wakes it. When it does so is its own affair, and power/runtime_status in
+ * sysfs says that it did; a kernel without runtime power management has no such file.
+ */
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "bar.h"
+#include "measure.h"
+
+/* How long to wait for the kernel to put the device to sleep, ns. Where it doesn't, that is no
+ * fault. */
+#define PATIENCE_NS 5000000000ULL
+
+FIXTURE(low_power)
+{
+	struct bound bound;
+	uint32_t bar;
+	const volatile void *memory; /* the BAR */
+	uint32_t first;		     /* its first bytes */
+	int eventfd;
+};
+
+static int feature(int device, uint32_t which, int eventfd)
+{
+	struct {
+		struct vfio_device_feature header;
+		struct vfio_device_low_power_entry_with_wakeup data;
+	} args = {
+		.header = { .argsz = sizeof(args), .flags = VFIO_DEVICE_FEATURE_SET | which },
+		.data = { .wakeup_eventfd = eventfd },
+	};
+
+	return ask(device, VFIO_DEVICE_FEATURE, &args);
+}
+
+static int enter(int device)
+{
+	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, 0);
+}
+
+static int enter_with_wakeup(int device, int eventfd)
+{
+	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, eventfd);
+}
+
+static int leave(int device)
+{
+	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, 0);
+}
+
+FIXTURE_SETUP(low_power)
+{
+	CTS_CHECK_NEEDS();
+	BOUND_OPEN_OR_SKIP(&self->bound);
+	BAR_OR_SKIP(&self->bound.function, &self->bar);
+	if (leave(self->bound.device) == -ENOTTY)
+		CTS_SKIP(KERNEL_LACKS, "no VFIO_DEVICE_FEATURE_LOW_POWER_EXIT");
+	self->memory = function_map_bar(&self->bound.function, self->bar);
+	ASSERT_EQ(0, mapping_read(self->memory, &self->first));
+	self->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_LE(0, self->eventfd);
+}
+
+FIXTURE_TEARDOWN(low_power)
+{
+	bound_close(&self->bound);
+}
+
+/* Looks, without waking it, until the device sleeps: does it come to that? */
+static bool sleeps(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t begin = measure_now();
+	char status[SYSFS_PATH];
+
+	do {
+		if (__sysfs_attribute("power/runtime_status", status))
+			return false;
+		if (!strcmp(status, "suspended"))
+			return true;
+		nanosleep(&pause, NULL);
+	} while (measure_now() - begin < PATIENCE_NS);
+	return false;
+}
+
+/* How often the eventfd was signalled since the last time. */
+static uint64_t signals(int eventfd)
+{
+	uint64_t count = 0;
+
+	return read(eventfd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+CTS_TEST_F(low_power, takes_the_mappings,
+	   .title = "In low power a mapped BAR is SIGBUS until the exit, and the file works",
+	   .requirements = { "FEAT-006" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct function *function = &self->bound.function;
+	uint32_t value = 0, ids = function_config_read(function, 0, 4);
+
+	ASSERT_EQ(0, enter(self->bound.device));
+	EXPECT_EQ(-EIO, mapping_read(self->memory, &value));
+	EXPECT_EQ(ids, function_config_read(function, 0, 4));
+	EXPECT_EQ(0, bar_read(function, self->bar, &value));
+	EXPECT_EQ(self->first, value);
+	/* What woke it for a moment doesn't end it. */
+	EXPECT_EQ(-EIO, mapping_read(self->memory, &value));
+	EXPECT_EQ(0, leave(self->bound.device));
+	EXPECT_EQ(0, mapping_read(self->memory, &value));
+	EXPECT_EQ(self->first, value);
+}
+
+CTS_TEST_F(low_power, is_entered_once,
+	   .title = "A second entry is EINVAL, and an exit without an entry returns 0",
+	   .requirements = { "FEAT-006" },
+	   .needs = CTS_NEED_CDEV)
+{
+	EXPECT_EQ(0, leave(self->bound.device));
+	ASSERT_EQ(0, enter(self->bound.device));
+	EXPECT_EQ(-EINVAL, enter(self->bound.device));
+	EXPECT_EQ(-EINVAL, enter_with_wakeup(self->bound.device, self->eventfd));
+	EXPECT_EQ(0, leave(self->bound.device));
+	EXPECT_EQ(0, leave(self->bound.device));
+	EXPECT_EQ(0, enter(self->bound.device));
+}
+
+CTS_TEST_F(low_power, wakeup_is_told,
+	   .title = "A device that is woken signals the eventfd once and stays awake",
+	   .requirements = { "FEAT-007" },
+	   .needs = CTS_NEED_CDEV)
+{
+	uint32_t value;
+
+	ASSERT_EQ(0, enter_with_wakeup(self->bound.device, self->eventfd));
+	if (!sleeps())
+		CTS_SKIP(KERNEL_LACKS, "the kernel doesn't put the device to sleep");
+	EXPECT_EQ(0, signals(self->eventfd));
+	function_config_read(&self->bound.function, 0, 4);
+	EXPECT_EQ(1, signals(self->eventfd));
+	EXPECT_EQ(0, mapping_read(self->memory, &value));
+	function_config_read(&self->bound.function, 0, 4);
+	EXPECT_EQ(0, signals(self->eventfd));
+	EXPECT_EQ(0, enter(self->bound.device));
+}
+
+CTS_TEST_F(low_power, wakeup_refused,
+	   .title = "An entry with what is no eventfd is refused, and the device stays awake",
+	   .requirements = { "FEAT-007" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int closed = eventfd(0, EFD_CLOEXEC);
+	uint32_t value;
+
+	ASSERT_LE(0, closed);
+	ASSERT_EQ(0, close(closed));
+	EXPECT_EQ(-EINVAL, enter_with_wakeup(self->bound.device, -1));
+	EXPECT_EQ(-EINVAL, enter_with_wakeup(self->bound.device, self->bound.iommufd));
+	EXPECT_EQ(-EBADF, enter_with_wakeup(self->bound.device, closed));
+	EXPECT_EQ(0, mapping_read(self->memory, &value));
+	EXPECT_EQ(0, enter(self->bound.device));
+}
+
+/* What the next user finds: a device that is awake. */
+static void check_awake(struct __test_metadata *_metadata, FIXTURE_DATA(low_power) * self)
+{
+	uint32_t value;
+
+	bound_close_device(&self->bound);
+	bound_open(&self->bound);
+	set_decoding(&self->bound.function, true);
+	EXPECT_EQ(0, bar_read(&self->bound.function, self->bar, &value));
+	self->memory = function_map_bar(&self->bound.function, self->bar);
+	EXPECT_EQ(0, mapping_read(self->memory, &value));
+	EXPECT_EQ(self->first, value);
+}
+
+CTS_TEST_F(low_power, ends_with_the_user,
+	   .title = "A device that its user left in low power is awake for the next one",
+	   .requirements = { "FEAT-008" },
+	   .needs = CTS_NEED_CDEV)
+{
+	ASSERT_EQ(0, enter(self->bound.device));
+	check_awake(_metadata, self);
+	/* And not one entry too deep. */
+	EXPECT_EQ(0, enter(self->bound.device));
+	EXPECT_EQ(0, leave(self->bound.device));
+}
+
+CTS_TEST_F(low_power, d3hot_ends_with_the_user,
+	   .title = "A device that its user left in D3hot is awake for the next one",
+	   .requirements = { "FEAT-008" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct function *function = &self->bound.function;
+	uint32_t pm = function_capability(function, PCI_CAP_ID_PM);
+
+	if (!pm)
+		CTS_SKIP(DEVICE_LACKS, "the device has no power management");
+	set_power(function, pm, 3);
+	ASSERT_EQ(3, function_config_read(function, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK);
+	check_awake(_metadata, self);
+}
+
+CTS_MAIN
