@@ -74,6 +74,7 @@ CTS_TEST_F(guarded, is_blocked_until_attach,
 	   .title = "In the mode too a device behind an IOMMU reaches no memory between bind and attach",
 	   .requirements = { "NOIOMMU-007" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT | CTS_NEED_DMA_WRITE,
+	   .timeout_s = 60,
 	   .faults = true)
 {
 	size_t length, page = page_size();
