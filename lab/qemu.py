@@ -105,9 +105,10 @@ class Machine:
         """
         self._start = self._console_size()
         ours, theirs = socket.socketpair()
+        # On the first host bridge, by name: without one QEMU takes the bus that was made last.
         extra = [
             "-chardev", f"file,id=console,path=/mnt/out/{self.console.name},append=on", "-serial", "chardev:console",
-            "-chardev", f"socket,id=stream,fd={theirs.fileno()}", "-device", "virtio-serial-pci",
+            "-chardev", f"socket,id=stream,fd={theirs.fileno()}", "-device", "virtio-serial-pci,bus=pcie.0",
             "-device", f"virtserialport,chardev=stream,name={PORT}",
         ]  # fmt: skip
         with theirs, self._log.open("wb") as log:

@@ -77,6 +77,16 @@ int __container_extension(int container, unsigned long extension)
 	return answer(container, VFIO_CHECK_EXTENSION, extension);
 }
 
+int __container_ioas(int iommufd, uint16_t op, uint32_t *ioas)
+{
+	struct iommu_vfio_ioas args = { .size = sizeof(args), .op = op, .ioas_id = *ioas };
+
+	if (ioctl(iommufd, IOMMU_VFIO_IOAS, &args))
+		return -errno;
+	*ioas = args.ioas_id;
+	return 0;
+}
+
 int __container_set_iommu(int container, unsigned long type)
 {
 	return answer(container, VFIO_SET_IOMMU, type);

@@ -46,6 +46,12 @@ bool container_lacks_msi_isolation(int error);
 int __container_api_version(int container);
 int __container_extension(int container, unsigned long extension);
 
+/*
+ * IOMMU_VFIO_IOAS with the operation @op (IOMMU_VFIO_IOAS_GET, _SET, _CLEAR): which IOAS of an
+ * iommufd the requests of a container are for. *@ioas is what to set and becomes what is reported.
+ */
+int __container_ioas(int iommufd, uint16_t op, uint32_t *ioas);
+
 /* VFIO_SET_IOMMU of @type, VFIO_TYPE1_IOMMU and the like. */
 int __container_set_iommu(int container, unsigned long type);
 void container_set_iommu(int container, unsigned long type);

@@ -6,6 +6,7 @@
 #include "fail_nth.h"
 #include "mock.h"
 #include "needs.h"
+#include "noiommu.h"
 #include "sysfs.h"
 
 const char *const cts_need_names[] = {
@@ -70,6 +71,9 @@ static const char *missing(enum cts_need_index index)
 				       : NULL;
 	case CTS_NEED_INDEX_FAIL_NTH:
 		return fail_nth_missing();
+	case CTS_NEED_INDEX_NOIOMMU:
+		return __noiommu_path(path) ? "the device has no node of one without an IOMMU"
+					    : NULL;
 	case CTS_NEED_INDEX_MOCK:
 		return mock_exists() ? NULL
 				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";
@@ -82,7 +86,7 @@ struct cts_missing cts_missing_need(unsigned int needs)
 	size_t i;
 
 	/* A test of a device file binds it. */
-	if (needs & CTS_NEED_CDEV)
+	if (needs & (CTS_NEED_CDEV | CTS_NEED_NOIOMMU))
 		needs |= CTS_NEED_IOMMUFD;
 	for (i = 0; i < cts_need_count; i++) {
 		struct cts_missing found = { .reason = needs_table[i].reason };

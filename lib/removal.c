@@ -52,13 +52,13 @@ static int let_go(void)
 	return close_range(4, ~0U, 0) ? -errno : 0;
 }
 
-void removal_start(struct removal *removal, const char *path, const char *text)
+void removal_start_of(struct removal *removal, const char *bdf, const char *path, const char *text)
 {
 	char node[SYSFS_PATH];
 	int ends[2];
 	pid_t child;
 
-	cts_lab_require(!__sysfs_cdev_path(node), "the device's node");
+	cts_lab_require(!__sysfs_cdev_path_of(bdf, node), "the device's node");
 	cts_lab_require(!pipe2(ends, O_CLOEXEC), "pipe2");
 	fflush(NULL);
 	child = fork();
@@ -73,6 +73,11 @@ void removal_start(struct removal *removal, const char *path, const char *text)
 	removal->alive = ends[0];
 	while (!access(node, F_OK) && !removal_has_ended(removal, 0))
 		sched_yield();
+}
+
+void removal_start(struct removal *removal, const char *path, const char *text)
+{
+	removal_start_of(removal, sysfs_device(), path, text);
 }
 
 void removal_start_unbind(struct removal *removal)

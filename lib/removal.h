@@ -23,6 +23,9 @@ struct removal {
  */
 void removal_start(struct removal *removal, const char *path, const char *text);
 
+/* The same, with the node of another function that goes. */
+void removal_start_of(struct removal *removal, const char *bdf, const char *path, const char *text);
+
 /* Takes the driver from the device in CTS_DEVICE; takes the device from its bus. */
 void removal_start_unbind(struct removal *removal);
 void removal_start_remove(struct removal *removal);

@@ -45,7 +45,8 @@ bool sysfs_device_exists(void)
 	return !access(path, F_OK);
 }
 
-int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH])
+/* The node of @bdf whose name begins with @prefix. */
+static int find_node(const char *bdf, const char *prefix, char path[SYSFS_PATH])
 {
 	char directory[SYSFS_PATH];
 	const struct dirent *entry;
@@ -55,12 +56,22 @@ int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH])
 	dir = opendir(directory);
 	if (!dir)
 		return -ENODEV;
-	while ((entry = readdir(dir)) && strncmp(entry->d_name, "vfio", 4))
+	while ((entry = readdir(dir)) && strncmp(entry->d_name, prefix, strlen(prefix)))
 		;
 	if (entry)
 		snprintf(path, SYSFS_PATH, "/dev/vfio/devices/%.32s", entry->d_name);
 	closedir(dir);
 	return entry && !access(path, F_OK) ? 0 : -ENODEV;
+}
+
+int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH])
+{
+	return find_node(bdf, "vfio", path);
+}
+
+int __sysfs_noiommu_path_of(const char *bdf, char path[SYSFS_PATH])
+{
+	return find_node(bdf, "noiommu-vfio", path);
 }
 
 int __sysfs_cdev_path(char path[SYSFS_PATH])
@@ -96,14 +107,19 @@ static int link_base(const char *bdf, const char *name, char base[SYSFS_PATH])
 	return 0;
 }
 
-int __sysfs_group_path(char path[SYSFS_PATH])
+int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH])
 {
 	char group[SYSFS_PATH];
 
-	if (link_base(sysfs_device(), "iommu_group", group))
+	if (link_base(bdf, "iommu_group", group))
 		return -ENODEV;
 	snprintf(path, SYSFS_PATH, "/dev/vfio/%.64s", group);
 	return access(path, F_OK) ? -ENODEV : 0;
+}
+
+int __sysfs_group_path(char path[SYSFS_PATH])
+{
+	return __sysfs_group_path_of(sysfs_device(), path);
 }
 
 const char *sysfs_group_path(void)
@@ -117,6 +133,11 @@ const char *sysfs_group_path(void)
 void sysfs_driver(char name[SYSFS_PATH])
 {
 	cts_require(!link_base(sysfs_device(), "driver", name), "%s has no driver", sysfs_device());
+}
+
+int __sysfs_driver_of(const char *bdf, char name[SYSFS_PATH])
+{
+	return link_base(bdf, "driver", name);
 }
 
 /* For scandir(): "." and ".." are no functions. */
@@ -264,6 +285,31 @@ int __sysfs_write(const char *path, const char *text)
 	error = written < 0 ? -errno : 0;
 	close(fd);
 	return error;
+}
+
+int __sysfs_get(const char *bdf, const char *name, char text[SYSFS_PATH])
+{
+	char path[SYSFS_PATH];
+	int error = 0;
+	FILE *file;
+
+	function_path(path, bdf, name);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	errno = 0;
+	if (!fgets(text, SYSFS_PATH, file))
+		error = errno ? -errno : -ENODATA;
+	fclose(file);
+	return error;
+}
+
+int __sysfs_set(const char *bdf, const char *name, const char *text)
+{
+	char path[SYSFS_PATH];
+
+	function_path(path, bdf, name);
+	return __sysfs_write(path, text);
 }
 
 int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)

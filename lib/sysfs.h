@@ -26,8 +26,12 @@ const char *sysfs_cdev_path(void);
 /* The same for another PCI function. */
 int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH]);
 
+/* The same of one behind no IOMMU, whose node is called otherwise: noiommu-vfioN. */
+int __sysfs_noiommu_path_of(const char *bdf, char path[SYSFS_PATH]);
+
 /* The node of the device's IOMMU group, /dev/vfio/N. -ENODEV without one. */
 int __sysfs_group_path(char path[SYSFS_PATH]);
+int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH]);
 const char *sysfs_group_path(void);
 
 /*
@@ -68,8 +72,16 @@ int __sysfs_set_attribute(const char *name, const char *text);
  */
 void sysfs_iommu_attribute(const char *name, char text[SYSFS_PATH]);
 
-/* The driver that has the device. */
+/* The driver that has the device; and another function: -errno if none has it. */
 void sysfs_driver(char name[SYSFS_PATH]);
+int __sysfs_driver_of(const char *bdf, char name[SYSFS_PATH]);
+
+/*
+ * The first line of the attribute @name of the function @bdf, with its newline; and what is written
+ * to it. 0 or -errno.
+ */
+int __sysfs_get(const char *bdf, const char *name, char text[SYSFS_PATH]);
+int __sysfs_set(const char *bdf, const char *name, const char *text);
 
 /*
  * Tells the PCI driver @driver to take or leave the function @bdf: @what is "bind" or "unbind". 0

@@ -27,6 +27,17 @@ int vfio_group_open(void)
 	return group;
 }
 
+int vfio_group_open_of(const char *bdf)
+{
+	char path[SYSFS_PATH];
+	int group;
+
+	cts_require(!__sysfs_group_path_of(bdf, path), "%s has no vfio group node", bdf);
+	group = open(path, O_RDWR | O_CLOEXEC);
+	cts_require(group >= 0, "open %s", path);
+	return group;
+}
+
 /* /dev/vfio/N, but not /dev/vfio/noiommu-N, where no IOMMU is. */
 static int is_group(const struct dirent *entry)
 {

@@ -13,6 +13,9 @@
 int __vfio_group_open(void);
 int vfio_group_open(void);
 
+/* The same of the group that the function @bdf is in. */
+int vfio_group_open_of(const char *bdf);
+
 /*
  * Opens the node of some other group that is free, for a test of several groups: a descriptor, or
  * -ENODEV if there is none.

@@ -32,33 +32,23 @@ FIXTURE_TEARDOWN(ioas)
 	cts_close(&self->iommufd);
 }
 
-static int vfio_ioas(int iommufd, uint16_t op, uint32_t *ioas)
-{
-	struct iommu_vfio_ioas args = { .size = sizeof(args), .op = op, .ioas_id = *ioas };
-
-	if (ioctl(iommufd, IOMMU_VFIO_IOAS, &args))
-		return -errno;
-	*ioas = args.ioas_id;
-	return 0;
-}
-
 static int set(int iommufd, uint32_t ioas)
 {
-	return vfio_ioas(iommufd, IOMMU_VFIO_IOAS_SET, &ioas);
+	return __container_ioas(iommufd, IOMMU_VFIO_IOAS_SET, &ioas);
 }
 
 static int clear(int iommufd)
 {
 	uint32_t ioas = 0;
 
-	return vfio_ioas(iommufd, IOMMU_VFIO_IOAS_CLEAR, &ioas);
+	return __container_ioas(iommufd, IOMMU_VFIO_IOAS_CLEAR, &ioas);
 }
 
 /* The id of the compatibility IOAS, or -errno. */
 static int get(int iommufd)
 {
 	uint32_t ioas = 0;
-	int rc = vfio_ioas(iommufd, IOMMU_VFIO_IOAS_GET, &ioas);
+	int rc = __container_ioas(iommufd, IOMMU_VFIO_IOAS_GET, &ioas);
 
 	return rc ?: (int)ioas;
 }
@@ -98,8 +88,8 @@ CTS_TEST_F(ioas, refusals,
 	EXPECT_EQ(-ENOENT, set(self->iommufd, 0));
 	EXPECT_EQ(-ENOENT, set(self->iommufd, gone));
 	EXPECT_EQ(-ENOENT, set(self->iommufd, UINT32_MAX));
-	EXPECT_EQ(-EOPNOTSUPP, vfio_ioas(self->iommufd, 3, &ioas));
-	EXPECT_EQ(-EOPNOTSUPP, vfio_ioas(self->iommufd, UINT16_MAX, &ioas));
+	EXPECT_EQ(-EOPNOTSUPP, __container_ioas(self->iommufd, 3, &ioas));
+	EXPECT_EQ(-EOPNOTSUPP, __container_ioas(self->iommufd, UINT16_MAX, &ioas));
 	args.__reserved = 1;
 	EXPECT_EQ(-1, ioctl(self->iommufd, IOMMU_VFIO_IOAS, &args));
 	EXPECT_EQ(EOPNOTSUPP, errno);

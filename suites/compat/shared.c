@@ -27,16 +27,6 @@ FIXTURE_TEARDOWN(shared)
 
 #define NEEDS (CTS_NEED_IOMMUFD | CTS_NEED_CDEV | CTS_NEED_GROUP | CTS_NEED_DMA_WRITE)
 
-static int vfio_ioas(int iommufd, uint16_t op, uint32_t *ioas)
-{
-	struct iommu_vfio_ioas args = { .size = sizeof(args), .op = op, .ioas_id = *ioas };
-
-	if (ioctl(iommufd, IOMMU_VFIO_IOAS, &args))
-		return -errno;
-	*ioas = args.ioas_id;
-	return 0;
-}
-
 static void start(struct compat *compat)
 {
 	vfio_group_set_container(compat->group, compat->container);
@@ -55,9 +45,9 @@ CTS_TEST_F(shared, made_by_the_group,
 	char *memory = pages_alloc(&buffer, 2);
 	uint64_t iova;
 
-	EXPECT_EQ(-ENODEV, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
+	EXPECT_EQ(-ENODEV, __container_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
 	start(compat);
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(compat->container, ioas));
 
 	iova = iova_alloc(&compat->space, 2 * page_size(), page_size());
@@ -78,9 +68,9 @@ CTS_TEST_F(shared, set_before,
 	char *memory = pages_alloc(&buffer, 1);
 	uint64_t iova;
 
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &got));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &got));
 	vfio_group_set_container(compat->group, compat->container);
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &got));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &got));
 	EXPECT_EQ(ioas, got);
 	compat_open_device(compat);
 	iova_exit(&compat->space);
@@ -107,17 +97,17 @@ CTS_TEST_F(shared, set_behind,
 
 	pages_alloc(&unseen, 1);
 	start(compat);
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &first));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &first));
 	iova = iova_alloc(&compat->space, page_size(), page_size());
 	container_map(compat->container, memory, page_size(), iova);
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &other));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &other));
 	EXPECT_EQ(0, __container_map(compat->container, unseen.memory, page_size(), iova));
 	canary_fill(unseen.memory, unseen.size, 1);
 	EXPECT_TRUE(page_written(compat->dma, iova, memory));
 	EXPECT_TRUE(canary_intact(unseen.memory, unseen.size, 1));
 	container_unmap(compat->container, iova, page_size());
 	EXPECT_TRUE(page_written(compat->dma, iova, memory));
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &first));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_SET, &first));
 	container_unmap(compat->container, iova, page_size());
 }
 
@@ -134,7 +124,7 @@ CTS_TEST_F(shared, copied,
 	uint64_t iova;
 
 	start(compat);
-	ASSERT_EQ(0, vfio_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
+	ASSERT_EQ(0, __container_ioas(compat->container, IOMMU_VFIO_IOAS_GET, &ioas));
 	iova = iova_alloc(&compat->space, 4 * page, page);
 	container_map(compat->container, memory, page, iova);
 	iommufd_map(compat->container, other, memory + page, page, iova);
