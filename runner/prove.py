@@ -69,8 +69,8 @@ def of_run(fault: faults.Fault, judged: Run, folder: Path, known: Sequence[str] 
 def _run(
     host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0, first: Sequence[str] = ()
 ) -> tuple[Path, Run]:
-    """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough failures, of which some may turn out to be errors:
-    a device that can't be believed any more. LabError if the lab ended it."""
+    """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough failures, some of which may turn out to be
+    errors: of a device that can't be believed any more. LabError if the lab ended it."""
     options = running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough, first=first)
     kept, judged = running.run(options)
     if judged.interrupted:
