@@ -27,18 +27,13 @@ FIXTURE_TEARDOWN(reset)
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
 
-/* VFIO_DEVICE_RESET with the driver of the test stopped before and started again after it. */
-static void reset_device(struct scene *scene)
+static void reset_function(int device)
 {
 	struct function function;
 
-	dma_close(scene->dut.dma);
-	scene->dut.dma = NULL;
-	function_init(&function, scene->dut.device);
+	function_init(&function, device);
 	function_reset(&function);
 	function_exit(&function);
-	scene_unmap_rings(scene);
-	scene_start_device(scene);
 }
 
 CTS_TEST_F(reset, keeps_the_attachment,
@@ -52,7 +47,7 @@ CTS_TEST_F(reset, keeps_the_attachment,
 
 	vfio_attach(scene->dut.device, scene->a);
 	vfio_attach(scene->dut.device, scene->b);
-	reset_device(scene);
+	scene_reset(scene, reset_function);
 	EXPECT_WRITE("b", scene, scene->common);
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(scene->dut.iommufd, scene->b));
 	EXPECT_EQ(0, try_attach(scene->dut.device, scene->a));
@@ -72,7 +67,7 @@ CTS_TEST_F(reset, attaches_nothing,
 
 	vfio_attach(scene->dut.device, scene->a);
 	vfio_detach(scene->dut.device);
-	reset_device(scene);
+	scene_reset(scene, reset_function);
 	EXPECT_WRITE("nothing", scene, scene->common);
 	vfio_attach(scene->dut.device, scene->a);
 	EXPECT_WRITE("a", scene, scene->common);

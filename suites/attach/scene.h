@@ -136,6 +136,16 @@ static inline void scene_reopen(struct scene *scene)
 	scene_start_device(scene);
 }
 
+/* Has @reset reset the device, with the driver of the test stopped before and started again after. */
+static inline void scene_reset(struct scene *scene, void (*reset)(int device))
+{
+	dma_close(scene->dut.dma);
+	scene->dut.dma = NULL;
+	reset(scene->dut.device);
+	scene_unmap_rings(scene);
+	scene_start_device(scene);
+}
+
 /* Closes the device and opens it anew: it was never attached since. */
 static inline void scene_rebind(struct scene *scene)
 {

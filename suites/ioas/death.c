@@ -173,6 +173,33 @@ static void __attribute__((noreturn)) launch_and_die(struct shared *shared)
 /* Memory that is taken while the child dies, and when it has. */
 #define PORTIONS 16
 
+/* Takes portions of memory while @child, which was killed, dies; and the last one when it has. */
+static void take_what_it_leaves(struct __test_metadata *_metadata, struct buffer *fresh,
+				pid_t child)
+{
+	int i, status;
+
+	for (i = 0; i < PORTIONS; i++) {
+		if (i == PORTIONS - 1) {
+			ASSERT_EQ(child, waitpid(child, &status, 0));
+			ASSERT_TRUE(WIFSIGNALED(status));
+			ASSERT_EQ(SIGKILL, WTERMSIG(status));
+		}
+		take_fresh(&fresh[i]);
+	}
+}
+
+/* No device has written to what was taken. */
+static void judge_and_free(struct __test_metadata *_metadata, struct buffer *fresh)
+{
+	int i;
+
+	for (i = 0; i < PORTIONS; i++) {
+		EXPECT_TRUE(canary_intact(fresh[i].memory, fresh[i].size, 0));
+		buffer_free(&fresh[i]);
+	}
+}
+
 CTS_TEST_F(ioas, only_holder_dies,
 	   .title = "Killed while its device writes, a process leaves no DMA behind that reaches memory used anew",
 	   .requirements = { "ISO-008" },
@@ -181,7 +208,7 @@ CTS_TEST_F(ioas, only_holder_dies,
 	   .faults = true)
 {
 	struct shared *shared = share(_metadata);
-	int round, i, status;
+	int round;
 
 	/* Only the child shall hold a device and a context. */
 	dut_close(&self->dut);
@@ -196,16 +223,8 @@ CTS_TEST_F(ioas, only_holder_dies,
 			storm_alone(shared);
 		await(_metadata, &shared->seen, child);
 		ASSERT_EQ(0, kill(child, SIGKILL));
-		for (i = 0; i < PORTIONS; i++) {
-			if (i == PORTIONS - 1) {
-				ASSERT_EQ(child, waitpid(child, &status, 0));
-			}
-			take_fresh(&fresh[i]);
-		}
-		for (i = 0; i < PORTIONS; i++) {
-			EXPECT_TRUE(canary_intact(fresh[i].memory, fresh[i].size, 0));
-			buffer_free(&fresh[i]);
-		}
+		take_what_it_leaves(_metadata, fresh, child);
+		judge_and_free(_metadata, fresh);
 	}
 	/* The device can be had again. */
 	dut_open(&self->dut);
@@ -227,7 +246,7 @@ CTS_TEST_F(ioas, device_goes_on,
 	   .faults = true)
 {
 	struct shared *shared = share(_metadata);
-	int round, i, status;
+	int round;
 
 	dut_close(&self->dut);
 	for (round = 0; round < ROUNDS; round++) {
@@ -241,20 +260,10 @@ CTS_TEST_F(ioas, device_goes_on,
 			launch_and_die(shared);
 		while (!shared->launched && !has_ended(child))
 			sched_yield();
-		for (i = 0; i < PORTIONS; i++) {
-			if (i == PORTIONS - 1) {
-				ASSERT_EQ(child, waitpid(child, &status, 0));
-				ASSERT_TRUE(WIFSIGNALED(status));
-				ASSERT_EQ(SIGKILL, WTERMSIG(status));
-			}
-			take_fresh(&fresh[i]);
-		}
+		take_what_it_leaves(_metadata, fresh, child);
 		/* What the device still had to do is over when it has been opened. */
 		dut_open(&self->dut);
-		for (i = 0; i < PORTIONS; i++) {
-			EXPECT_TRUE(canary_intact(fresh[i].memory, fresh[i].size, 0));
-			buffer_free(&fresh[i]);
-		}
+		judge_and_free(_metadata, fresh);
 		dut_close(&self->dut);
 	}
 }

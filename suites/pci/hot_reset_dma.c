@@ -27,14 +27,9 @@ FIXTURE_TEARDOWN(hot_reset_dma)
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
 
-/* The reset with the driver of the test stopped before and started again after it. */
-static void reset_all(struct scene *scene)
+static void reset_all(int device)
 {
-	dma_close(scene->dut.dma);
-	scene->dut.dma = NULL;
-	cts_require(!hot_reset(scene->dut.device, 0, NULL), "VFIO_DEVICE_PCI_HOT_RESET");
-	scene_unmap_rings(scene);
-	scene_start_device(scene);
+	cts_require(!hot_reset(device, 0, NULL), "VFIO_DEVICE_PCI_HOT_RESET");
 }
 
 CTS_TEST_F(hot_reset_dma, keeps_the_attachment,
@@ -48,7 +43,7 @@ CTS_TEST_F(hot_reset_dma, keeps_the_attachment,
 
 	vfio_attach(scene->dut.device, scene->a);
 	vfio_attach(scene->dut.device, scene->b);
-	reset_all(scene);
+	scene_reset(scene, reset_all);
 	EXPECT_WRITE("b", scene, scene->common);
 	EXPECT_WRITE("nothing", scene, scene->lone);
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(scene->dut.iommufd, scene->b));
@@ -67,7 +62,7 @@ CTS_TEST_F(hot_reset_dma, attaches_nothing,
 
 	vfio_attach(scene->dut.device, scene->a);
 	vfio_detach(scene->dut.device);
-	reset_all(scene);
+	scene_reset(scene, reset_all);
 	EXPECT_WRITE("nothing", scene, scene->common);
 	vfio_attach(scene->dut.device, scene->a);
 	EXPECT_WRITE("a", scene, scene->common);

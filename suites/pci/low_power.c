@@ -5,10 +5,10 @@
  * sysfs says that it did; a kernel without runtime power management has no such file.
  */
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include "bar.h"
+#include "irq.h"
 #include "measure.h"
 
 /* How long to wait for the kernel to put the device to sleep, ns. Where it doesn't, that is no
@@ -61,8 +61,7 @@ FIXTURE_SETUP(low_power)
 		CTS_SKIP(KERNEL_LACKS, "no VFIO_DEVICE_FEATURE_LOW_POWER_EXIT");
 	self->memory = function_map_bar(&self->bound.function, self->bar);
 	ASSERT_EQ(0, mapping_read(self->memory, &self->first));
-	self->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ASSERT_LE(0, self->eventfd);
+	self->eventfd = new_eventfd();
 }
 
 FIXTURE_TEARDOWN(low_power)
@@ -85,14 +84,6 @@ static bool sleeps(void)
 		nanosleep(&pause, NULL);
 	} while (measure_now() - begin < PATIENCE_NS);
 	return false;
-}
-
-/* How often the eventfd was signalled since the last time. */
-static uint64_t signals(int eventfd)
-{
-	uint64_t count = 0;
-
-	return read(eventfd, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 
 CTS_TEST_F(low_power, takes_the_mappings,
@@ -153,14 +144,11 @@ CTS_TEST_F(low_power, wakeup_refused,
 	   .requirements = { "FEAT-007" },
 	   .needs = CTS_NEED_CDEV)
 {
-	int closed = eventfd(0, EFD_CLOEXEC);
 	uint32_t value;
 
-	ASSERT_LE(0, closed);
-	ASSERT_EQ(0, close(closed));
 	EXPECT_EQ(-EINVAL, enter_with_wakeup(self->bound.device, -1));
 	EXPECT_EQ(-EINVAL, enter_with_wakeup(self->bound.device, self->bound.iommufd));
-	EXPECT_EQ(-EBADF, enter_with_wakeup(self->bound.device, closed));
+	EXPECT_EQ(-EBADF, enter_with_wakeup(self->bound.device, closed_fd()));
 	EXPECT_EQ(0, mapping_read(self->memory, &value));
 	EXPECT_EQ(0, enter(self->bound.device));
 }

@@ -73,6 +73,24 @@ static bool reaches(FIXTURE_DATA(attach) * self, uint64_t iova, void *memory, si
 		}                                                                     \
 	} while (0)
 
+/* @change, which is made while a map is under way, ends well, and so does the map: all of it is
+ * reached. */
+static void judge_beside_a_map(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
+			       int (*change)(void *argument))
+{
+	struct dut *dut = &self->dut;
+	struct call call;
+
+	half_map_start(&self->half, dut->iommufd, dut->ioas, self->iova);
+	call_start(&call, change, dut);
+	call_settle(&call);
+	EXPECT_EQ(0, half_map_finish(&self->half));
+	EXPECT_EQ(0, call_finish(&call));
+	EXPECT_ALL_REACHED();
+	iommufd_unmap(dut->iommufd, dut->ioas, self->iova, self->half.held.size);
+	EXPECT_TRUE(pins_become(self->pins));
+}
+
 static int attach_to_a_new_table(void *argument)
 {
 	const struct dut *dut = argument;
@@ -88,18 +106,8 @@ CTS_TEST_F(attach, new_table_beside_a_map,
 	   .needs = NEEDS,
 	   .timeout_s = 60)
 {
-	struct dut *dut = &self->dut;
-	struct call call;
-
 	HALF_MAP_OR_SKIP(&self->half);
-	half_map_start(&self->half, dut->iommufd, dut->ioas, self->iova);
-	call_start(&call, attach_to_a_new_table, dut);
-	call_settle(&call);
-	EXPECT_EQ(0, half_map_finish(&self->half));
-	EXPECT_EQ(0, call_finish(&call));
-	EXPECT_ALL_REACHED();
-	iommufd_unmap(dut->iommufd, dut->ioas, self->iova, self->half.held.size);
-	EXPECT_TRUE(pins_become(self->pins));
+	judge_beside_a_map(_metadata, self, attach_to_a_new_table);
 }
 
 static int detach_and_attach(void *argument)
@@ -116,18 +124,8 @@ CTS_TEST_F(attach, last_table_beside_a_map,
 	   .needs = NEEDS,
 	   .timeout_s = 60)
 {
-	struct dut *dut = &self->dut;
-	struct call call;
-
 	HALF_MAP_OR_SKIP(&self->half);
-	half_map_start(&self->half, dut->iommufd, dut->ioas, self->iova);
-	call_start(&call, detach_and_attach, dut);
-	call_settle(&call);
-	EXPECT_EQ(0, half_map_finish(&self->half));
-	EXPECT_EQ(0, call_finish(&call));
-	EXPECT_ALL_REACHED();
-	iommufd_unmap(dut->iommufd, dut->ioas, self->iova, self->half.held.size);
-	EXPECT_TRUE(pins_become(self->pins));
+	judge_beside_a_map(_metadata, self, detach_and_attach);
 }
 
 /* What the threads of a race share. */
