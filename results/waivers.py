@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from results.journal import Left
+from results.journal import Left, PlannedTest
 from results.model import Problem, Result, Run, Verdict, Waived
 
 _TEXT_KEYS = ("test", "requirement", "driver", "kernel", "reason", "url")
-_KEYS = (*_TEXT_KEYS, "host", "expires", "shows")
+_KEYS = (*_TEXT_KEYS, "host", "expires", "shows", "harmless")
 _ASSERTION = "assertion"
 _SHOWS = ("aer", "hang", "iommu-fault", "lost", "signal", "splat", "taint")  # what a FAIL may show beside an assertion
 
@@ -26,7 +27,7 @@ _SHOWS = ("aer", "hang", "iommu-fault", "lost", "signal", "splat", "taint")  # w
 @dataclass(frozen=True)
 class Waiver:
     """One entry. `number` counts from 1; patterns may hold `*`; None is no restriction, nor is no `host`. Exactly one of `test`
-    and `requirement` is set. `shows` are codes of reasons, beside that of an assertion."""
+    and `requirement` is set. `shows` are codes of reasons, beside that of an assertion. What is `harmless` leaves the kernel as it was."""
 
     number: int
     reason: str
@@ -38,6 +39,11 @@ class Waiver:
     driver: str | None = None
     kernel: str | None = None
     shows: frozenset[str] = frozenset()
+    harmless: bool = False
+
+    def holds(self, host: str, kernel: str | None) -> bool:
+        """Is it for this host and this kernel?"""
+        return (not self.host or any(_in_scope(pattern, host) for pattern in self.host)) and _in_scope(self.kernel, kernel)
 
     def names(self, path: str, test_id: str, requirements: list[str]) -> bool:
         """Does `test` name the path or the id, or `requirement` one of the requirements?"""
@@ -109,6 +115,8 @@ def _wrong(entry: dict[str, Any]) -> list[str]:
     shows = entry.get("shows", [])
     if not isinstance(shows, list) or not all(code in _SHOWS for code in shows):
         wrong.append(f"'shows' is no list of codes; known: {', '.join(_SHOWS)}")
+    if not isinstance(entry.get("harmless", False), bool):
+        wrong.append("'harmless' is neither true nor false")
     expires = entry.get("expires")
     if "expires" in entry and (not isinstance(expires, date) or isinstance(expires, datetime)):
         wrong.append("'expires' is no date; write it as 2027-03-31, without quotes")
@@ -124,14 +132,18 @@ def apply(run: Run, file: WaiverFile, unselected: list[Left], today: date) -> Ru
     problems = [Problem("waiver", text) for text in file.errors]
     results = list(run.results)
     for waiver in file.waivers:
-        if waiver.host and not any(_in_scope(pattern, run.host) for pattern in waiver.host):
-            continue
-        if not _in_scope(waiver.kernel, run.kernel):
+        if not waiver.holds(run.host, run.kernel):
             continue
         error = _apply_one(run, waiver, results, unselected, today)
         if error is not None:
             problems.append(Problem("waiver", f"{file.name}: {waiver.label()}: {error}"))
     return replace(run, results=results, problems=run.problems + problems)
+
+
+def harmless(file: WaiverFile, host: str, kernel: str | None, tests: Iterable[PlannedTest]) -> frozenset[str]:
+    """The ids of those tests whose known failure leaves the kernel as it was, so that the next test can run on it."""
+    held = [waiver for waiver in file.waivers if waiver.harmless and waiver.holds(host, kernel)]
+    return frozenset(test.id for test in tests if any(waiver.names(test.path, test.id, test.requirements) for waiver in held))
 
 
 def _apply_one(

@@ -22,7 +22,7 @@ from typing import Any
 from lab import binaries, cache, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
-from results import report
+from results import report, waivers
 from results.build import SchemaError
 from results.journal import JournalError, Skip, Writer, read
 from results.model import Run
@@ -267,6 +267,8 @@ def _execute(
             first.ready(devices, look)
             over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
+            for session in sessions:
+                session.harmless = _harmless(options, where, inventory, items)
             crew = Crew(
                 sessions, todo, devices, journal, stop,
                 lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"), options.max_failures,
@@ -277,6 +279,13 @@ def _execute(
         finally:
             for session in sessions:
                 session.kill()
+
+
+def _harmless(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> frozenset[str]:
+    """The tests that may fail without a new boot after them, as the waivers say; what is wrong with these is told by the verdicts."""
+    path = existing(options.waivers)
+    release = inventory.hello.get("uname", {}).get("release")
+    return waivers.harmless(waivers.load(path), where.name, release, [item.planned for item in items]) if path else frozenset()
 
 
 def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
@@ -399,11 +408,11 @@ def _to_the_end(
         say(f"`iommu-cts run --resume {folder.name}` goes on with it")
 
 
-def existing(waivers: Path) -> Path | None:
+def existing(path: Path) -> Path | None:
     """The waiver file, if there is one: without the default file there are no waivers, but a named one has to exist."""
-    if waivers == WAIVERS and not waivers.exists():
+    if path == WAIVERS and not path.exists():
         return None
-    return waivers
+    return path
 
 
 def find_folder(name: str) -> Path:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from results import waivers
+from results.journal import PlannedTest
 from results.model import Run, Verdict
 from results.tests.build_journal import DEVICE, OTHER, Builder, planned
+from results.typed import decode
 from runner.judge import exit_code, judge
 
 GOOD = {"test": '"access/bind/twice"', "reason": '"broken since 6.6"', "url": '"https://lore.kernel.org/r/1"',
@@ -55,6 +57,7 @@ def test_good_file(tmp_path: Path) -> None:
     (entry(expires="2027-03-31T00:00:00"), "waivers.toml: waiver 1: 'expires' is no date"),
     (entry(test=None), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
     (entry(requirement='"BIND-001"'), "waivers.toml: waiver 1: give one of 'test' and 'requirement'"),
+    (entry(harmless='"no"'), "waivers.toml: waiver 1: 'harmless' is neither true nor false"),
     (entry(shows='"splat"'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
     (entry(shows='["splash"]'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
     (entry(shows='[["splat"]]'), "waivers.toml: waiver 1: 'shows' is no list of codes; known: aer, hang, "),
@@ -191,6 +194,19 @@ def test_a_waiver_says_nothing_of_errors_and_skips(tmp_path: Path) -> None:
     build = Builder(planned("access/bind/twice")).done()
     judged = run(tmp_path, entry(), build=build)
     assert waived(judged) == [] and judged.problems == [] and exit_code(judged) == 3
+
+
+@pytest.mark.parametrize("keys, found", [
+    ({}, {"access/bind/twice", f"access/bind/twice@{DEVICE}"}),
+    ({"test": f'"access/bind/twice@{DEVICE}"'}, {f"access/bind/twice@{DEVICE}"}),
+    ({"harmless": "false"}, set()), ({"host": '"amd"'}, set()), ({"kernel": '"6.6.*"'}, set()), ({"kernel": '"7.3.*"', "host": '"v*"'}, {
+        "access/bind/twice", f"access/bind/twice@{DEVICE}"}),
+])
+def test_what_may_fail_and_do_no_harm(tmp_path: Path, keys: dict[str, str | None], found: set[str]) -> None:
+    tests = [decode(PlannedTest, one) for one in (
+        planned("access/bind/twice", None), planned("access/bind/twice"), planned("access/bind/once"))]
+    file = load(tmp_path, entry(**{"harmless": "true", **keys}))
+    assert file.errors == [] and waivers.harmless(file, "vtd", "7.3.4", tests) == found
 
 
 def test_driver_is_the_one_of_the_tests_device(tmp_path: Path) -> None:
