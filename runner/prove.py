@@ -10,13 +10,14 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from lab import faults, kernel, ksrc
+from lab import host as hosts
 from lab.errors import LabError
 from lab.progress import say
 from results.model import Run, Verdict
@@ -26,7 +27,7 @@ from runner import run as running
 KEPT = running.RUNS / "proofs.json"
 EXIT_LAB = 3
 SHOWN = 4  # tests named for each fault
-ENOUGH = 10  # failures; each costs a boot, and known ones are among them
+ENOUGH = 5  # failures; each costs a boot, and known ones that do harm are among them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,35 +177,65 @@ def _changes(chosen: Sequence[faults.Fault], source: ksrc.Source) -> dict[str, d
     return changes
 
 
-def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], source: str | None, jobs: int | None) -> int:
-    box, tree = ksrc.with_toolbox(source)
-    changes, tried, wrong = _changes(chosen, tree), [], []
-    proofs = kept(every)
-    with kernel.Variants(box, tree) as variants, ThreadPoolExecutor(1) as builder:
-        builds = {name: builder.submit(variants.build, name, texts) for name, texts in changes.items()}
+class _Trial:
+    """Tries faults, and keeps what came out after each. `tried` are the proofs of this time, `wrong` the faults that could not be tried."""
+
+    def __init__(self, chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], jobs: int | None) -> None:
+        self.tried: list[Proof] = []
+        self.wrong: list[str] = []
+        self._numbers = {fault.name: number for number, fault in enumerate(chosen, 1)}
+        self._every = every
+        self._proofs = kept(every)
+        self._jobs = jobs
+
+    def on_one_kernel(self, chosen: Sequence[faults.Fault], where: hosts.Host, spec: str | None) -> None:
+        """Tries `chosen`, which are all for hosts with the kernel of `where`."""
+        box, source = ksrc.with_toolbox(spec, where.machine.toolbox)
+        changes = _changes(chosen, source)
+        with kernel.Variants(box, source, where.fragments, where.machine) as variants, ThreadPoolExecutor(1) as builder:
+            builds = {name: builder.submit(variants.build, name, texts) for name, texts in changes.items()}
+            try:
+                known = _red_anyway(chosen, variants.plain.folder, self._jobs) if spec else []
+                for fault in chosen:
+                    self._one(fault, builds.get(fault.name), known)
+            finally:
+                builder.shutdown(cancel_futures=True)
+
+    def _one(self, fault: faults.Fault, building: Future[Path] | None, known: Sequence[str]) -> None:
+        say(f"fault {self._numbers[fault.name]} of {len(self._numbers)}: {fault.name}: {fault.what}")
         try:
-            known = _red_anyway(chosen, variants.plain.folder, jobs) if source else []
-            for number, fault in enumerate(chosen, 1):
-                say(f"fault {number} of {len(chosen)}: {fault.name}: {fault.what}")
-                try:
-                    if fault.name not in builds:
-                        raise LabError("it has no place in this kernel")
-                    image = builds[fault.name].result()
-                    folder, judged = _run(fault.host, fault.tests, image, jobs, ENOUGH, fault.breaks)
-                    shutil.rmtree(image)
-                    proof = of_run(fault, judged, folder, known)
-                    if not proof.tests:
-                        raise LabError(f"none of its tests ({', '.join(fault.tests)}) ran on {fault.host}")
-                except LabError as error:
-                    wrong.append(fault.name)
-                    print(f"{'NOT TRIED':13s} {fault.name}: {error}", flush=True)
-                    continue
-                tried.append(proof)
-                proofs[fault.name] = proof
-                keep({fault.name: proofs[fault.name] for fault in every if fault.name in proofs})
-                _say(proof)
-        finally:
-            builder.shutdown(cancel_futures=True)
+            if building is None:
+                raise LabError("it has no place in this kernel")
+            image = building.result()
+            folder, judged = _run(fault.host, fault.tests, image, self._jobs, ENOUGH, fault.breaks)
+            shutil.rmtree(image)
+            proof = of_run(fault, judged, folder, known)
+            if not proof.tests:
+                raise LabError(f"none of its tests ({', '.join(fault.tests)}) ran on {fault.host}")
+        except LabError as error:
+            self.wrong.append(fault.name)
+            print(f"{'NOT TRIED':13s} {fault.name}: {error}", flush=True)
+            return
+        self.tried.append(proof)
+        self._proofs[fault.name] = proof
+        keep({one.name: self._proofs[one.name] for one in self._every if one.name in self._proofs})
+        _say(proof)
+
+
+def _by_kernel(chosen: Sequence[faults.Fault]) -> list[tuple[hosts.Host, list[faults.Fault]]]:
+    """The faults in groups whose hosts have the same kernel, each with one of these hosts; in the order of the first of each."""
+    groups: dict[tuple[str, str | None], tuple[hosts.Host, list[faults.Fault]]] = {}
+    for fault in chosen:
+        where = hosts.find(fault.host)
+        groups.setdefault((where.machine.name, where.flavour), (where, []))[1].append(fault)
+    return list(groups.values())
+
+
+def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], source: str | None, jobs: int | None) -> int:
+    trial = _Trial(chosen, every, jobs)
+    for where, group in _by_kernel(chosen):
+        trial.on_one_kernel(group, where, source)
+    tried, wrong = trial.tried, trial.wrong
     caught = sum(proof.verdict == "caught" for proof in tried)
     print(f"{caught} of {len(tried)} faults caught" + (f", {len(wrong)} not tried: {', '.join(wrong)}" if wrong else ""))
     if any(proof.verdict in ("red elsewhere", "MISSED") for proof in tried):

@@ -61,6 +61,12 @@ def test_the_page_names_what_was_not_caught(run_of: Judge) -> None:
     assert "1 were not tried yet" in page and "| not tried yet |" in page
 
 
+def test_faults_are_grouped_by_the_kernel_of_their_hosts() -> None:
+    on = [dataclasses.replace(FAULT, name=name, host=name) for name in ("amdvi", "smmuv3", "vtd", "smmuv3-64k", "vtd-ss")]
+    groups = [[fault.name for fault in group] for _, group in prove._by_kernel(on)]
+    assert groups == [["amdvi", "vtd", "vtd-ss"], ["smmuv3"], ["smmuv3-64k"]]
+
+
 def test_what_came_out_is_kept_as_long_as_the_fault_is_the_same(
     run_of: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
