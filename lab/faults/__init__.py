@@ -113,11 +113,13 @@ def _matches(fault: Fault, pattern: str) -> bool:
 
 
 def _body(text: str, within: str) -> tuple[int, int] | None:
-    """Where the definition of `within` is: from the line that names it to the brace in the first column."""
-    for found in re.finditer(rf"^(?![\s#/*])[^;{{}}\n]*?\b{re.escape(within)}\b[^;{{}}]*\{{", text, re.MULTILINE):
-        end = re.compile(r"^\}", re.MULTILINE).search(text, found.end())
-        if end:
-            return found.end(), end.start()
+    """Where the definition of `within` is: from the line that names it to the brace in the first column. A function rather than what has
+    a parameter of that type."""
+    for behind in (r"\)?\(", r"\b"):
+        for found in re.finditer(rf"^(?![\s#/*])[^;{{}}\n]*?\b{re.escape(within)}{behind}[^;{{}}]*\{{", text, re.MULTILINE):
+            end = re.compile(r"^\}", re.MULTILINE).search(text, found.end())
+            if end:
+                return found.end(), end.start()
     return None
 
 

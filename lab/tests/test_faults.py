@@ -16,6 +16,11 @@ SOURCE = """
 static int other_gate(int a);
 static int the_gate(int a);
 
+static int of_a(struct the_gate *gate)
+{
+    return gate->a;
+}
+
 static int other_gate(int a)
 {
     if (a  <  0)
