@@ -2,6 +2,7 @@
 /* Where a mapping may be: at the IOVA that is asked for if that can be, else at one that works. */
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "ioas.h"
 
@@ -52,6 +53,55 @@ CTS_TEST_F(ioas, ends_of_the_ranges,
 	for (i = 0; i < count; i++) {
 		EXPECT_TRUE(usable(&self->dut, ranges[i].start, memory));
 		EXPECT_TRUE(usable(&self->dut, ranges[i].last + 1 - page, memory));
+	}
+	free(ranges);
+}
+
+/* Four pages in a row none of which has its neighbour here behind it in memory too. */
+static char *scattered_pages(void)
+{
+	static const int order[] = { 2, 0, 3, 1 };
+	size_t page = page_size(), i;
+	int fd = memfd_create("ioas", MFD_CLOEXEC);
+	char *memory = mmap(NULL, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cts_require(fd >= 0 && memory != MAP_FAILED && !ftruncate(fd, 4 * page), "a memfd");
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		cts_require(mmap(memory + i * page, page, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_FIXED, fd, order[i] * page) != MAP_FAILED,
+			    "a page of a memfd");
+	}
+	close(fd);
+	return memory;
+}
+
+CTS_TEST_F(ioas, scattered_at_the_ends,
+	   .title = "Pages that are scattered in memory can be mapped and reached up to the end of every reported range",
+	   .requirements = { "IOVA-005", "ISO-001" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	const size_t page = page_size(), length = dma_write_limits(self->dut.dma)->smallest;
+	struct iommu_iova_range *ranges;
+	char *memory = scattered_pages();
+	uint64_t alignment;
+	uint32_t count, i;
+	size_t k;
+
+	ranges = ranges_of(&self->dut, &count, &alignment);
+	ASSERT_LT(0, count);
+	for (i = 0; i < count; i++) {
+		uint64_t iova = ranges[i].last + 1 - 4 * page;
+		int status = __iommufd_map(self->dut.iommufd, self->dut.ioas, memory, 4 * page,
+					   iova);
+
+		EXPECT_EQ(0, status)
+		TH_LOG("four pages at IOVA %#llx", (unsigned long long)iova);
+		for (k = 0; !status && k < 4; k++) {
+			EXPECT_TRUE(write_lands(self->dut.dma, iova + k * page, length, memory,
+						4 * page, k * page));
+		}
+		if (!status)
+			iommufd_unmap(self->dut.iommufd, self->dut.ioas, iova, 4 * page);
 	}
 	free(ranges);
 }
