@@ -130,6 +130,22 @@ const char *sysfs_group_path(void)
 	return path;
 }
 
+int __sysfs_other_group(char bdf[SYSFS_BDF])
+{
+	char own[SYSFS_PATH], its[SYSFS_PATH], node[SYSFS_PATH];
+	const char *named = getenv("CTS_NAMED");
+	int length;
+
+	if (__sysfs_group_path(own))
+		return -ENODEV;
+	for (; named && sscanf(named, " %19s%n", bdf, &length) == 1; named += length) {
+		if (!__sysfs_group_path_of(bdf, its) && strcmp(own, its) &&
+		    !__sysfs_cdev_path_of(bdf, node))
+			return 0;
+	}
+	return -ENODEV;
+}
+
 void sysfs_driver(char name[SYSFS_PATH])
 {
 	cts_require(!link_base(sysfs_device(), "driver", name), "%s has no driver", sysfs_device());

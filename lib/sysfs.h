@@ -35,6 +35,13 @@ int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH]);
 const char *sysfs_group_path(void);
 
 /*
+ * A PCI function of another IOMMU group that has a vfio driver: the first of those that were named
+ * for the run (CTS_NAMED, with spaces between them), since a test touches no others. -ENODEV if
+ * there is none.
+ */
+int __sysfs_other_group(char bdf[SYSFS_BDF]);
+
+/*
  * The other PCI functions in the device's IOMMU group that have the same driver as it, by BDF in
  * ascending order; the first @room of them go to @siblings. Returns how many there are; -ENODEV if
  * the device is in no group.

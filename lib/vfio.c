@@ -32,6 +32,13 @@ int vfio_open(void)
 	return vfio_open_function(sysfs_device());
 }
 
+int __vfio_open_other(void)
+{
+	char bdf[SYSFS_BDF];
+
+	return __sysfs_other_group(bdf) ? -ENODEV : vfio_open_function(bdf);
+}
+
 int __vfio_bind_raw(int device, void *args)
 {
 	return ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, args) ? -errno : 0;

@@ -17,6 +17,9 @@ int vfio_open(void);
 /* The same for another PCI function: a sibling in the group. */
 int vfio_open_function(const char *bdf);
 
+/* The same for a device of another group (__sysfs_other_group()); -ENODEV if there is none. */
+int __vfio_open_other(void);
+
 /* VFIO_DEVICE_BIND_IOMMUFD with an argument of the caller's making, which may be any address. */
 int __vfio_bind_raw(int device, void *args);
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "check.h"
@@ -38,45 +34,18 @@ int vfio_group_open_of(const char *bdf)
 	return group;
 }
 
-/* /dev/vfio/N, but not /dev/vfio/noiommu-N, where no IOMMU is. */
-static int is_group(const struct dirent *entry)
+int __vfio_group_open_other(void)
 {
-	return entry->d_name[strspn(entry->d_name, "0123456789")] == 0;
-}
-
-/* The node @name, if it is of another group than the device's and of a free one; or -ENODEV. */
-static int open_free(const char *name)
-{
-	char path[SYSFS_PATH];
+	char bdf[SYSFS_BDF];
 	int group;
 
-	snprintf(path, sizeof(path), "/dev/vfio/%.200s", name);
-	if (!strcmp(path, sysfs_group_path()))
+	if (__sysfs_other_group(bdf))
 		return -ENODEV;
-	group = open(path, O_RDWR | O_CLOEXEC);
-	if (group < 0)
-		return -ENODEV;
+	group = vfio_group_open_of(bdf);
 	if (!vfio_group_is_viable(group)) {
 		cts_close(&group);
 		return -ENODEV;
 	}
-	return group;
-}
-
-int __vfio_group_open_other(void)
-{
-	struct dirent **nodes;
-	int group = -ENODEV, count, i;
-
-	count = scandir("/dev/vfio", &nodes, is_group, versionsort);
-	if (count < 0)
-		return -ENODEV;
-	for (i = 0; i < count; i++) {
-		if (group < 0)
-			group = open_free(nodes[i]->d_name);
-		free(nodes[i]);
-	}
-	free(nodes);
 	return group;
 }
 

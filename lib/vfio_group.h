@@ -17,8 +17,8 @@ int vfio_group_open(void);
 int vfio_group_open_of(const char *bdf);
 
 /*
- * Opens the node of some other group that is free, for a test of several groups: a descriptor, or
- * -ENODEV if there is none.
+ * Opens the node of another group that is free, for a test of several groups
+ * (__sysfs_other_group()): a descriptor, or -ENODEV if there is none.
  */
 int __vfio_group_open_other(void);
 

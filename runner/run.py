@@ -269,6 +269,7 @@ def _execute(
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
             for session in sessions:
                 session.harmless = _harmless(options, where, inventory, items)
+                session.env["CTS_NAMED"] = " ".join(bdfs)
             crew = Crew(
                 sessions, todo, devices, journal, stop,
                 lambda number, item: step.note(f"{number}/{len(todo)} {item.planned.id}"), options.max_failures,

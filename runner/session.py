@@ -75,7 +75,7 @@ class Session:
     """Talks to one target, which is `machine` of the journal.
 
     `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets. `env` is
-    for the tests.
+    for the tests, and can be added to.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Session:
         self._machine = machine
         self._stop = stop or threading.Event()
         self._boots = boots or itertools.count(1)
-        self._env = {"CTS_SCRATCH": target.scratch, **(env or {})}
+        self.env = {"CTS_SCRATCH": target.scratch, **(env or {})}
         self._reader = StreamReader()
         self._pending: deque[Frame | Noise | Gap | Conflict] = deque()
         self._on = self._closed = self._taken = False
@@ -335,7 +335,7 @@ class Session:
 
     def _run(self, item: Item) -> str | None:
         """Returns why the next test should not run on this kernel as it is now, or None."""
-        wanted = operation(item, self._scale, self._env)
+        wanted = operation(item, self._scale, self.env)
         self._send(wanted)
         deadline = time.monotonic() + ANSWER_S * self._scale
         log: list[str] = []
