@@ -91,8 +91,8 @@ CTS_TEST_F(ioas, scattered_at_the_ends,
 	ASSERT_LT(0, count);
 	for (i = 0; i < count; i++) {
 		uint64_t iova = ranges[i].last + 1 - 4 * page;
-		int status = __iommufd_map(self->dut.iommufd, self->dut.ioas, memory, 4 * page,
-					   iova);
+		int status =
+			__iommufd_map(self->dut.iommufd, self->dut.ioas, memory, 4 * page, iova);
 
 		EXPECT_EQ(0, status)
 		TH_LOG("four pages at IOVA %#llx", (unsigned long long)iova);
