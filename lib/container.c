@@ -215,12 +215,17 @@ void container_info_get(int container, struct container_info *info)
 	cts_require(reply, "memory for %u bytes", argsz);
 	reply->argsz = argsz;
 	cts_require(!ioctl(container, VFIO_IOMMU_GET_INFO, reply), "VFIO_IOMMU_GET_INFO");
-	*info = (struct container_info){ .flags = reply->flags, .page_sizes = reply->iova_pgsizes };
+	*info = (struct container_info){
+		.flags = reply->flags,
+		.page_sizes = reply->iova_pgsizes,
+		.first_version = true,
+	};
 	for (offset = reply->cap_offset; offset; offset = header.next) {
 		cts_require(count++ < argsz / sizeof(header), "the chain is a circle");
 		cts_require(offset >= sizeof(*reply), "capability at %u, in the fixed part",
 			    offset);
 		take_capability((const char *)reply, argsz, offset, &header, sizeof(header));
+		info->first_version &= header.version == 1;
 		take_known(info, (const char *)reply, argsz, offset, header.id);
 	}
 	free(reply);

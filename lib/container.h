@@ -78,6 +78,7 @@ void container_unmap(int container, uint64_t iova, uint64_t size);
 struct container_info {
 	uint32_t flags;			/* VFIO_IOMMU_INFO_* */
 	uint64_t page_sizes;		/* iova_pgsizes */
+	bool first_version;		/* have all capabilities version 1? */
 	struct vfio_iova_range *ranges; /* of the capability IOVA_RANGE, ascending; NULL without */
 	uint32_t range_count;
 	bool has_avail;

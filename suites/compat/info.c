@@ -88,6 +88,7 @@ CTS_TEST_F(type1, chain,
 	container_info_get(self->compat.container, &info);
 	EXPECT_EQ(VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS, info.flags);
 	EXPECT_NE(0, info.page_sizes);
+	EXPECT_TRUE(info.first_version);
 	EXPECT_TRUE(info.has_avail);
 	EXPECT_LT(0, info.avail);
 	ASSERT_LT(0, info.range_count);

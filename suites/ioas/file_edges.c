@@ -34,6 +34,56 @@ CTS_TEST_F(bare, no_descriptor,
 	EXPECT_TRUE(held_just(self->iommufd, self->ioas, self->page));
 }
 
+CTS_TEST_F(bare, no_permission,
+	   .title = "A mapping of a file without a permission is EINVAL, one with the largest IOVA or length EOVERFLOW",
+	   .requirements = { "MAP-001", "MAP-002" },
+	   .needs = CTS_NEED_IOMMUFD)
+{
+	const struct {
+		uint32_t flags;
+		uint64_t iova, length;
+		int error;
+	} calls[] = {
+		{ FIXED, self->page, self->page, -EINVAL },
+		{ 0, 0, self->page, -EINVAL },
+		{ FIXED | READ_WRITE, UINT64_MAX, self->page, -EOVERFLOW },
+		{ FIXED | READ_WRITE, self->page, UINT64_MAX, -EOVERFLOW },
+		{ READ_WRITE, 0, UINT64_MAX, -EOVERFLOW },
+	};
+	size_t i;
+
+	MAP_FILE_OR_SKIP(self->iommufd);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		uint64_t iova = calls[i].iova;
+
+		EXPECT_EQ(calls[i].error, map_file(self->iommufd, self->ioas, calls[i].flags,
+						   self->memfd, 0, calls[i].length, &iova))
+		TH_LOG("call %zu", i);
+	}
+	EXPECT_TRUE(held_just(self->iommufd, self->ioas, 0));
+}
+
+CTS_TEST_F(bare, placed_by_the_kernel,
+	   .title = "A mapping of a file without FIXED_IOVA goes where there is room, whatever IOVA the argument has",
+	   .requirements = { "MAP-007" },
+	   .needs = CTS_NEED_IOMMUFD)
+{
+	uint64_t iova[2];
+	size_t i;
+
+	MAP_FILE_OR_SKIP(self->iommufd);
+	for (i = 0; i < ARRAY_SIZE(iova); i++) {
+		iova[i] = 16 * self->page;
+		ASSERT_EQ(0, map_file(self->iommufd, self->ioas, READ_WRITE, self->memfd, 0,
+				      self->page, &iova[i]));
+	}
+	EXPECT_NE(iova[0], iova[1]);
+	/* Each is where it is said to be. */
+	iommufd_unmap(self->iommufd, self->ioas, iova[0], self->page);
+	iommufd_unmap(self->iommufd, self->ioas, iova[1], self->page);
+	EXPECT_TRUE(held_just(self->iommufd, self->ioas, 0));
+}
+
 CTS_TEST_F(bare, descriptor_that_only_names,
 	   .title = "A descriptor opened with O_PATH, which gives no access to what it names, is EBADF",
 	   .requirements = { "MFILE-002" },

@@ -75,7 +75,10 @@ static uint32_t cap_offset(const struct question *question, const uint32_t *args
 	return args[question->cap_offset / sizeof(uint32_t)];
 }
 
-/* Does a chain within @argsz bytes begin at @offset and come to an end? */
+/*
+ * Does a chain within @argsz bytes begin at @offset and come to an end? The version of every
+ * capability that there is so far is 1.
+ */
 static bool chain_holds(const uint32_t *args, uint32_t offset, uint32_t smallest, uint32_t argsz)
 {
 	struct vfio_info_cap_header header;
@@ -85,6 +88,8 @@ static bool chain_holds(const uint32_t *args, uint32_t offset, uint32_t smallest
 		if (offset < smallest || offset + sizeof(header) > argsz)
 			return false;
 		memcpy(&header, (const char *)args + offset, sizeof(header));
+		if (header.version != 1)
+			return false;
 		offset = header.next;
 	}
 	return links && !offset;
