@@ -140,10 +140,11 @@ def apply(run: Run, file: WaiverFile, unselected: list[Left], today: date) -> Ru
     return replace(run, results=results, problems=run.problems + problems)
 
 
-def harmless(file: WaiverFile, host: str, kernel: str | None, tests: Iterable[PlannedTest]) -> frozenset[str]:
-    """The ids of those tests whose known failure leaves the kernel as it was, so that the next test can run on it."""
-    held = [waiver for waiver in file.waivers if waiver.harmless and waiver.holds(host, kernel)]
-    return frozenset(test.id for test in tests if any(waiver.names(test.path, test.id, test.requirements) for waiver in held))
+def known(file: WaiverFile, host: str, kernel: str | None, tests: Iterable[PlannedTest]) -> dict[str, bool]:
+    """Those tests, by id, of which a failure is known, and whether it leaves the kernel as it was: then the next test can run on it."""
+    held = [waiver for waiver in file.waivers if waiver.holds(host, kernel)]
+    found = ((test.id, [waiver for waiver in held if waiver.names(test.path, test.id, test.requirements)]) for test in tests)
+    return {test: all(waiver.harmless for waiver in named) for test, named in found if named}
 
 
 def _apply_one(

@@ -280,7 +280,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--max-failures", type=_count, default=0, metavar="N",
-        help="start no more tests after N that failed, known failures among them; --resume goes on with the others",
+        help="start no more tests after N that failed, known failures not counted; --resume goes on with the others",
     )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)

@@ -268,7 +268,7 @@ def _execute(
             over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
             for session in sessions:
-                session.harmless = _harmless(options, where, inventory, items)
+                session.known = _known(options, where, inventory, items)
                 session.env["CTS_NAMED"] = " ".join(bdfs)
             crew = Crew(
                 sessions, todo, devices, journal, stop,
@@ -282,11 +282,11 @@ def _execute(
                 session.kill()
 
 
-def _harmless(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> frozenset[str]:
-    """The tests that may fail without a new boot after them, as the waivers say; what is wrong with these is told by the verdicts."""
+def _known(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> dict[str, bool]:
+    """The tests that are known to fail, and whether that does no harm, as the waivers say; what is wrong with these the verdicts tell."""
     path = existing(options.waivers)
     release = inventory.hello.get("uname", {}).get("release")
-    return waivers.harmless(waivers.load(path), where.name, release, [item.planned for item in items]) if path else frozenset()
+    return waivers.known(waivers.load(path), where.name, release, [item.planned for item in items]) if path else {}
 
 
 def _identity(where: host.Host, lab: Lab) -> dict[str, str]:

@@ -99,8 +99,8 @@ class Session:
         self._started = False
         self._noises = 0
         self._torn = False
-        self.failures = 0  # tests so far that no kernel should be left as they leave it
-        self.harmless: frozenset[str] = frozenset()  # the ids of tests that may fail and do no harm
+        self.failures = 0  # tests so far that no kernel should be left as they leave it, but for known failures
+        self.known: Mapping[str, bool] = {}  # the ids of tests that are known to fail: do they leave the kernel as it was?
 
     def _write(self, kind: str, **keys: Any) -> None:
         self._journal.write(kind, machine=self._machine, **keys)
@@ -321,10 +321,10 @@ class Session:
             own = self._started or last_attempt
             before_it = None if str(lost) == "emulator died" else before
             self._write("lost", id=item.planned.id if own else before_it, why=str(lost), console=self._target.console())
-            self.failures += 1
+            self.failures += item.planned.id not in self.known
         else:
             self._started = True
-            self.failures += bool(why)
+            self.failures += bool(why) and item.planned.id not in self.known
             if why and self._target.can_cycle:
                 self.off(why)
         finally:
@@ -360,7 +360,7 @@ class Session:
             return "lockdep turned itself off"
         if end.taint_after & ~end.taint_before & ~item.planned.taints:
             return "the kernel is newly tainted"
-        if end.outcome != "exited" or end.code and item.planned.id not in self.harmless:
+        if end.outcome != "exited" or end.code and not self.known.get(item.planned.id):
             return "what a failed test left behind must not fail the next one"
         if self._torn:
             return "frames were lost, or somebody else wrote to the stream"
