@@ -35,8 +35,8 @@ CTS_TEST_F(bound, fault_queue,
 
 	if (__iommufd_fault_queue_alloc(self->iommufd, &queue, &fd) == -ENOTTY)
 		CTS_SKIP(KERNEL_LACKS, "IOMMU_FAULT_QUEUE_ALLOC");
-	strange = __iommufd_hwpt_alloc_fault(self->iommufd, self->id, self->ioas, self->ioas,
-					     &hwpt);
+	strange =
+		__iommufd_hwpt_alloc_fault(self->iommufd, self->id, self->ioas, self->ioas, &hwpt);
 	rc = __iommufd_hwpt_alloc_fault(self->iommufd, self->id, self->ioas, queue, &hwpt);
 	cts_close(&fd);
 	if (rc == -EOPNOTSUPP) {
