@@ -50,13 +50,6 @@
 #define ACQ 0x30
 #define DOORBELLS 0x1000
 
-/* The upper half of where the submission queue is, which a controller that is off takes no notice
- * of. */
-#define IDLE                                 \
-	{                                    \
-		.offset = ASQ + 4, .size = 4 \
-	}
-
 #define CAP_TIMEOUT(cap) ((uint64_t)((cap) >> 24 & 0xff) * 500000000) /* nanoseconds */
 #define CAP_STRIDE(cap) (4U << ((cap) >> 32 & 0xf))		      /* bytes */
 #define CAP_NVM_COMMANDS(cap) ((cap) >> 37 & 1)
@@ -533,7 +526,8 @@ const struct dma_driver dma_driver_nvme = {
 	.access_ns = 20000,
 	.refused_ns = DEADLINE_NS,
 	.msi_index = VFIO_PCI_MSIX_IRQ_INDEX,
-	.idle = IDLE,
+	/* A half of where the queue is, of which a controller that is off takes no notice. */
+	.idle = { .offset = ASQ + 4, .size = 4 },
 	.match = match,
 	.open = nvme_open,
 	.close = nvme_close,
@@ -556,7 +550,8 @@ const struct dma_driver dma_driver_nvme_qemu = {
 	.access_ns = 20000,
 	.refused_ns = 1000000,
 	.msi_index = VFIO_PCI_MSIX_IRQ_INDEX,
-	.idle = IDLE,
+	/* A half of where the queue is, of which a controller that is off takes no notice. */
+	.idle = { .offset = ASQ + 4, .size = 4 },
 	.match = match_qemu,
 	.open = nvme_open,
 	.close = nvme_close,
