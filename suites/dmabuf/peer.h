@@ -60,7 +60,7 @@ static inline bool peer_find_table(struct peer *peer)
 	       function->region[peer->bar].size % page_size() == 0;
 }
 
-/* Opens peer->bdf and binds it to @iommufd, as it was or for the first time. 0 or -errno. */
+/* Opens peer->bdf, for the first time or again, and binds it to @iommufd. 0 or -errno. */
 static inline int peer_open(struct peer *peer, int iommufd)
 {
 	struct bound *bound = &peer->bound;
@@ -121,7 +121,7 @@ static inline volatile uint8_t *peer_table(struct peer *peer)
 	return (volatile uint8_t *)function_map_bar(&peer->bound.function, peer->bar) + peer->table;
 }
 
-/* What a register is filled with: no two are alike, and none is what a device would write. */
+/* What a register is filled with: no two are alike, and no device is likely to write one. */
 static inline uint32_t peer_canary(uint32_t entry, uint32_t field)
 {
 	return 0xc5000000 | entry << 8 | 0x90 | field;
