@@ -74,6 +74,13 @@ const char *dma_driver_name(void)
 	return driver ? driver->name : NULL;
 }
 
+struct dma_register dma_idle_register(void)
+{
+	const struct dma_driver *driver = find_driver();
+
+	return driver ? driver->idle : (struct dma_register){ .size = 0 };
+}
+
 static size_t rings_size(const struct dma_driver *driver)
 {
 	return (driver->rings_size + page_size() - 1) & ~(page_size() - 1);
@@ -318,4 +325,9 @@ bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t
 	for (i = 0; i < STORM_TRIES && canary_intact(memory, size, seed); i++)
 		dma_storm_go_on(dma);
 	return !canary_intact(memory, size, seed);
+}
+
+int __dma_bring_up_vf(struct dma *pf, unsigned int index)
+{
+	return pf->driver->bring_up_vf ? pf->driver->bring_up_vf(pf, index) : -EOPNOTSUPP;
 }

@@ -50,6 +50,19 @@ unsigned int dma_capabilities(void);
 const char *dma_driver_name(void);
 
 /*
+ * A register of a BAR that does nothing and keeps what is written to it, in 4 bytes or all at once,
+ * as long as nobody has made the device ready for DMA.
+ */
+struct dma_register {
+	unsigned int bar;
+	uint32_t offset; /* bytes */
+	uint32_t size;	 /* 4 or 8 bytes; 0: there is none */
+};
+
+/* The one that the driver for the device in CTS_DEVICE knows. Opens nothing. */
+struct dma_register dma_idle_register(void);
+
+/*
  * Makes the bound device @device ready for DMA, with its own rings and buffers at IOVA @rings: the
  * device reaches them only once dma_map_rings() has put them into the IOAS that it is attached to.
  * It need not be attached yet. Ends the test if the device has no driver, or doesn't come up. Bus
@@ -163,5 +176,12 @@ bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t
  * @dma afterwards but dma_close(), which ends it, and dma_abandon().
  */
 void dma_launch(struct dma *dma, uint64_t iova, size_t length);
+
+/*
+ * Makes virtual function number @index, from 0, of the device that @pf drives ready to be driven
+ * as the device itself is, where that is the PF's to do. -EOPNOTSUPP where the driver knows of no
+ * way. @pf must be able to reach its rings. The VFs may be there already.
+ */
+int __dma_bring_up_vf(struct dma *pf, unsigned int index);
 
 #endif

@@ -38,6 +38,8 @@ struct dma_driver {
 	 * switches it on when a test asks for its eventfd. 0: open() did, if there is one.
 	 */
 	uint32_t msi_index;
+	/* dma_idle_register(); no .size where the driver knows of none. */
+	struct dma_register idle;
 
 	/* Is this the driver for vendor:device with this class (24 bits)? */
 	bool (*match)(uint16_t vendor, uint16_t device, uint32_t class);
@@ -55,6 +57,7 @@ struct dma_driver {
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
 	int (*storm_stop)(struct dma *dma);
 	void (*launch)(struct dma *dma, uint64_t iova, size_t length);
+	int (*bring_up_vf)(struct dma *pf, unsigned int index);
 };
 
 /* Each is listed in lib/dma.c too. */

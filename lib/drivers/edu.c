@@ -234,6 +234,7 @@ const struct dma_driver dma_driver_edu = {
 	.access_ns = 300000000,
 	.refused_ns = 400000000,
 	.msi_index = VFIO_PCI_MSI_IRQ_INDEX,
+	.idle = { .offset = SOURCE, .size = 8 },
 	.match = match,
 	.open = edu_open,
 	.close = edu_close,

@@ -455,6 +455,8 @@ const struct dma_driver dma_driver_igb = {
 	.access_ns = 20000,
 	/* Seen on a virtual host; the driver's own delays are half of it. */
 	.refused_ns = 1500000000,
+	/* An entry of the VLAN filter. */
+	.idle = { .offset = 0x5604, .size = 4 },
 	.match = is_igb,
 	.open = open_igb,
 	CALLS,

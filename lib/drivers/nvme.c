@@ -25,6 +25,9 @@
  * - The interrupt of the admin queue comes with every completion. While the eventfd is in use, the
  *   interrupt of any other command is waited for and taken away: what is left there are the ones
  *   that dma_send_msi() asked for.
+ * - A virtual function is a controller of its own, which is off until the PF's has given it two
+ *   queues and a vector and switched it on (Virtualization Management). Then it is driven like any.
+ *   A reset of the PF's controller switches it off.
  * - A storm is a thread that starts one write after the other (storm.h). dma_launch() fills the
  *   longest submission queue that there can be with writes of the whole log and rings the doorbell
  *   once: the controller fetches and does them all by itself.
@@ -60,8 +63,21 @@
 #define CSTS_FATAL 0x2
 
 #define GET_LOG_PAGE 0x02
+#define IDENTIFY 0x06
 #define SET_FEATURES 0x09
 #define GET_FEATURES 0x0a
+#define VIRTUALIZATION 0x1c
+
+#define IDENTIFY_CONTROLLER 0x01
+#define IDENTIFY_SECONDARIES 0x15
+
+/* What Virtualization Management does, with what, and to whom. */
+#define PRIMARY_KEEPS 1
+#define SECONDARY_GETS 8
+#define SECONDARY_ON 9
+#define QUEUES (0U << 8)
+#define VECTORS (1U << 8)
+#define TO(controller) ((uint32_t)(controller) << 16)
 
 #define LOG_EFFECTS 0x05
 #define FEATURE_NUMBER_OF_QUEUES 0x07
@@ -122,7 +138,8 @@ struct nvme {
 	bool deaf;	/* an interrupt did not come */
 	uint8_t log[LOG_SIZE];
 	bool log_known;
-	size_t offset; /* in the log, of the last write */
+	size_t offset;	/* in the log, of the last write */
+	bool has_given; /* what it had for VFs is free for them */
 	struct storm storm;
 };
 
@@ -433,6 +450,73 @@ static void nvme_launch(struct dma *dma, uint64_t iova, size_t length)
 	register_write(dma->function.bar[0], DOORBELLS, MOST_ENTRIES - 1);
 }
 
+/* Has the controller describe itself in the rings. */
+static void identify(struct dma *dma, uint32_t what)
+{
+	struct command command = { .opcode = IDENTIFY, .dword10 = htole32(what) };
+
+	if (transfer(dma, command, buffer_iova(dma), LOG_SIZE))
+		cts_lab_error("nvme: the controller doesn't identify itself");
+}
+
+static void virtualize(struct dma *dma, uint32_t what, uint32_t count)
+{
+	const struct command command = {
+		.opcode = VIRTUALIZATION,
+		.dword10 = htole32(what),
+		.dword11 = htole32(count),
+	};
+
+	if (submit(dma, &command))
+		cts_lab_error("nvme: the controller gives its VFs nothing");
+	swallow_interrupt(dma);
+}
+
+/* A secondary controller, as it stands in the list of them behind 32 bytes of header. */
+struct secondary {
+	uint16_t id;
+	uint16_t primary;
+	uint8_t state;
+	uint8_t reserved[3];
+	uint16_t function; /* number of the VF, from 1 */
+	uint16_t queues;
+	uint16_t vectors;
+	uint8_t reserved2[18];
+};
+
+_Static_assert(sizeof(struct secondary) == 32, "NVM Express, Secondary Controller List");
+
+static int nvme_bring_up_vf(struct dma *dma, unsigned int index)
+{
+	struct nvme *nvme = dma->state;
+	const struct rings *rings = dma->rings;
+	const struct secondary *entry;
+	uint16_t id = 0;
+	int i;
+
+	identify(dma, IDENTIFY_CONTROLLER);
+	/* Optional Admin Command Support, bit 7. */
+	if (!(rings->buffer[256] & 0x80))
+		return -EOPNOTSUPP;
+	if (!nvme->has_given) {
+		virtualize(dma, PRIMARY_KEEPS | QUEUES, 0);
+		virtualize(dma, PRIMARY_KEEPS | VECTORS, 0);
+		restart(dma, ENTRIES);
+		nvme->has_given = true;
+	}
+	identify(dma, IDENTIFY_SECONDARIES);
+	entry = (const struct secondary *)rings->buffer + 1;
+	for (i = 0; i < rings->buffer[0] && !id; i++)
+		if (le16toh(entry[i].function) == index + 1)
+			id = le16toh(entry[i].id);
+	if (!id)
+		return -EOPNOTSUPP;
+	virtualize(dma, SECONDARY_GETS | QUEUES | TO(id), 2);
+	virtualize(dma, SECONDARY_GETS | VECTORS | TO(id), 1);
+	virtualize(dma, SECONDARY_ON | TO(id), 0);
+	return 0;
+}
+
 const struct dma_driver dma_driver_nvme = {
 	.name = "nvme",
 	.capabilities = DMA_WRITE | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS,
@@ -442,6 +526,8 @@ const struct dma_driver dma_driver_nvme = {
 	.access_ns = 20000,
 	.refused_ns = DEADLINE_NS,
 	.msi_index = VFIO_PCI_MSIX_IRQ_INDEX,
+	/* A half of where the queue is, of which a controller that is off takes no notice. */
+	.idle = { .offset = ASQ + 4, .size = 4 },
 	.match = match,
 	.open = nvme_open,
 	.close = nvme_close,
@@ -450,6 +536,7 @@ const struct dma_driver dma_driver_nvme = {
 	.storm_start = nvme_storm_start,
 	.storm_stop = nvme_storm_stop,
 	.launch = nvme_launch,
+	.bring_up_vf = nvme_bring_up_vf,
 };
 
 const struct dma_driver dma_driver_nvme_qemu = {
@@ -463,6 +550,8 @@ const struct dma_driver dma_driver_nvme_qemu = {
 	.access_ns = 20000,
 	.refused_ns = 1000000,
 	.msi_index = VFIO_PCI_MSIX_IRQ_INDEX,
+	/* A half of where the queue is, of which a controller that is off takes no notice. */
+	.idle = { .offset = ASQ + 4, .size = 4 },
 	.match = match_qemu,
 	.open = nvme_open,
 	.close = nvme_close,
@@ -473,4 +562,5 @@ const struct dma_driver dma_driver_nvme_qemu = {
 	.storm_start = nvme_storm_start,
 	.storm_stop = nvme_storm_stop,
 	.launch = nvme_launch,
+	.bring_up_vf = nvme_bring_up_vf,
 };

@@ -3,12 +3,12 @@
  * A device's registers, which are no memory: mapped by the address of an mmap() of them they are
  * refused, and a dma-buf of them is mapped by IOMMU_IOAS_MAP_FILE without being pinned or counted.
  */
-#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "as_user.h"
 #include "bound.h"
 #include "counted.h"
+#include "dmabuf.h"
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_ROOT)
 
@@ -39,52 +39,20 @@ CTS_TEST_F(bound, by_address,
 	EXPECT_EQ(0, munmap(registers, self->page));
 }
 
-#ifdef VFIO_DEVICE_FEATURE_DMA_BUF
-
-/*
- * A dma-buf of the first @length bytes of region @bar, in @ranges (1 or 2) pieces: a descriptor or
- * -errno.
- */
+/* A dma-buf of all of region @bar, in @ranges (1 or 2) pieces: a descriptor or -errno. */
 static int export(const FIXTURE_DATA(bound) * self, const struct vfio_region_info *bar,
-		  uint64_t length, uint32_t ranges)
+		  uint32_t ranges)
 {
-	struct {
-		struct vfio_device_feature feature;
-		struct vfio_device_feature_dma_buf dma_buf;
-		struct vfio_region_dma_range range[2];
-	} args = {
-		.feature = {
-			.argsz = sizeof(args),
-			.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF,
-		},
-		.dma_buf = {
-			.region_index = bar->index,
-			.open_flags = O_RDWR | O_CLOEXEC,
-			.nr_ranges = ranges,
-		},
-	};
+	struct dmabuf_request request = dmabuf_request(bar->index, 0, bar->size);
 	uint32_t i;
-	int fd;
 
-	for (i = 0; i < ranges; i++)
-		args.range[i] = (struct vfio_region_dma_range){
-			.offset = i * length / ranges,
-			.length = length / ranges,
-		};
-	fd = ioctl(self->device, VFIO_DEVICE_FEATURE, &args);
-	return fd < 0 ? -errno : fd;
+	request.count = ranges;
+	for (i = 0; i < ranges; i++) {
+		request.range[i].offset = i * bar->size / ranges;
+		request.range[i].length = bar->size / ranges;
+	}
+	return __dmabuf_export(self->device, &request);
 }
-
-#else
-
-static int export(const FIXTURE_DATA(bound) * self, const struct vfio_region_info *bar,
-		  uint64_t length, uint32_t ranges)
-{
-	(void)self, (void)bar, (void)length, (void)ranges;
-	return -ENOTTY;
-}
-
-#endif
 
 /* A dma-buf of all of a region, of at least two pages, or the reason why there is none. */
 #define EXPORT_OR_SKIP(bar, fd)                                                            \
@@ -93,7 +61,7 @@ static int export(const FIXTURE_DATA(bound) * self, const struct vfio_region_inf
 		bar = vfio_mappable_region(&self->layout);                                 \
 		if (!bar || bar->size < 2 * self->page)                                    \
 			CTS_SKIP(DEVICE_LACKS, "no region of two pages can be mapped");    \
-		fd = export(self, bar, bar->size, 1);                                      \
+		fd = export(self, bar, 1);                                                 \
 		if (fd < 0)                                                                \
 			CTS_SKIP(KERNEL_LACKS, "a dma-buf of the region can't be had: %s", \
 				 strerror(-(fd)));                                         \
@@ -137,7 +105,7 @@ CTS_TEST_F(bound, dma_buf_in_pieces,
 
 	EXPORT_OR_SKIP(bar, fd);
 	cts_close(&fd);
-	fd = export(self, bar, bar->size, 2);
+	fd = export(self, bar, 2);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EOPNOTSUPP, map_file(self->iommufd, self->ioas, FIXED | READ_WRITE, fd, 0,
 					self->page, &iova));
