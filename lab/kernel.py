@@ -230,10 +230,10 @@ class Variants:
     Everything it makes is scratch and goes with it; `plain` is the one without a difference.
     """
 
-    def __init__(self, toolbox: Toolbox, source: ksrc.Source) -> None:
-        self.plain = build(toolbox, source)
+    def __init__(self, toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (), arch: Arch = NATIVE) -> None:
+        self.plain = build(toolbox, source, fragments, arch)
         self._scratch = scratch.folder()
-        self._toolbox = toolbox
+        self._like = Recipe(toolbox, source, fragments, arch)
         self._changed: set[str] = set()
 
     def __enter__(self) -> "Variants":
@@ -245,8 +245,9 @@ class Variants:
             done = subprocess.run([*how, str(self.plain.source.tree), str(tree)], stderr=subprocess.PIPE, text=True)
             if done.returncode:
                 raise LabError(f"the kernel source can't be copied:\n{done.stderr.strip()}")
-            self._recipe = Recipe(self._toolbox, dataclasses.replace(self.plain.source, tree=tree), [])
-            _seed(Recipe(self._toolbox, self.plain.source, []), out)
+            like = self._like
+            self._recipe = Recipe(like.toolbox, dataclasses.replace(like.source, tree=tree), like.fragments[2:], like.arch)
+            _seed(like, out)
             _configure(self._recipe, out, step, self._log())
         return self
 

@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import faults, kernel, ksrc
+from lab.arch import Arch
 from lab.errors import LabError
+from lab.host import find
 from lab.progress import say
 from results.model import Run, Verdict
 from results.text import printable
@@ -176,11 +178,36 @@ def _changes(chosen: Sequence[faults.Fault], source: ksrc.Source) -> dict[str, d
     return changes
 
 
+def _groups(chosen: Sequence[faults.Fault]) -> dict[tuple[Arch, tuple[Path, ...]], list[faults.Fault]]:
+    """The faults by what a kernel is built for: their hosts' architecture and flavour."""
+    groups: dict[tuple[Arch, tuple[Path, ...]], list[faults.Fault]] = {}
+    for fault in chosen:
+        where = find(fault.host)
+        groups.setdefault((where.machine, tuple(where.fragments)), []).append(fault)
+    return groups
+
+
 def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], source: str | None, jobs: int | None) -> int:
-    box, tree = ksrc.with_toolbox(source)
-    changes, tried, wrong = _changes(chosen, tree), [], []
+    tried: list[Proof] = []
+    wrong: list[str] = []
+    for (arch, fragments), group in _groups(chosen).items():
+        _try_group(group, every, source, jobs, arch, fragments, tried, wrong)
+    caught = sum(proof.verdict == "caught" for proof in tried)
+    print(f"{caught} of {len(tried)} faults caught" + (f", {len(wrong)} not tried: {', '.join(wrong)}" if wrong else ""))
+    if any(proof.verdict in ("red elsewhere", "MISSED") for proof in tried):
+        return 1
+    return 0 if caught == len(chosen) else EXIT_LAB
+
+
+def _try_group(
+    chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], source: str | None, jobs: int | None,
+    arch: Arch, fragments: Sequence[Path], tried: list[Proof], wrong: list[str],
+) -> None:  # fmt: skip
+    """Tries faults that are for kernels of one architecture and flavour; adds to `tried`, or the name of one that can't be to `wrong`."""
+    box, tree = ksrc.with_toolbox(source, arch.toolbox)
+    changes = _changes(chosen, tree)
     proofs = kept(every)
-    with kernel.Variants(box, tree) as variants, ThreadPoolExecutor(1) as builder:
+    with kernel.Variants(box, tree, fragments, arch) as variants, ThreadPoolExecutor(1) as builder:
         builds = {name: builder.submit(variants.build, name, texts) for name, texts in changes.items()}
         try:
             known = _red_anyway(chosen, variants.plain.folder, jobs) if source else []
@@ -205,11 +232,6 @@ def _try_all(chosen: Sequence[faults.Fault], every: Sequence[faults.Fault], sour
                 _say(proof)
         finally:
             builder.shutdown(cancel_futures=True)
-    caught = sum(proof.verdict == "caught" for proof in tried)
-    print(f"{caught} of {len(tried)} faults caught" + (f", {len(wrong)} not tried: {', '.join(wrong)}" if wrong else ""))
-    if any(proof.verdict in ("red elsewhere", "MISSED") for proof in tried):
-        return 1
-    return 0 if caught == len(chosen) else EXIT_LAB
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
