@@ -144,6 +144,11 @@ void *dma_rings(const struct dma *dma)
 	return dma->rings;
 }
 
+uint64_t dma_rings_iova(const struct dma *dma)
+{
+	return dma->rings_iova;
+}
+
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 {
 	if (dma->rings)
