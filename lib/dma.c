@@ -249,7 +249,9 @@ int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
 int dma_msi_eventfd(struct dma *dma)
 {
 	check_capability(dma, DMA_MSI);
-	if (dma->msi_eventfd < 0)
+	if (dma->msi_eventfd < 0 && dma->driver->enable_msi)
+		dma->driver->enable_msi(dma);
+	else if (dma->msi_eventfd < 0)
 		function_irq_enable(&dma->function, dma->driver->msi_index, 0, 1,
 				    &dma->msi_eventfd);
 	return dma->msi_eventfd;
