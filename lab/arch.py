@@ -11,7 +11,8 @@ class Arch:
     `toolbox` is the profile that has its compilers and its QEMU, `cross` the prefix of those compilers, `runs` the program of the toolbox
     that runs its programs here, if they don't run by themselves. `kbuild` is what the kernel's make takes as ARCH, `source` its folder in
     arch/, `image` the image in there that QEMU boots. `emulator` is the package of its QEMU, `options` are for each of its machines,
-    `console` is the serial port of those, and `words` go on every kernel command line.
+    `console` is the serial port of those, and `words` go on every kernel command line. `firmware` is its place in the toolbox of the
+    profile `<toolbox>-firmware`, for hosts that ask for it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Arch:
     runs: str | None = None
     options: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    firmware: str | None = None
 
     @property
     def compilers(self) -> list[str]:
@@ -47,6 +49,7 @@ ARCHES = {
         Arch(
             "aarch64", toolbox="aarch64", kbuild="arm64", source="arm64", image="Image", emulator="qemu-system-arm", console="ttyAMA0",
             cross="aarch64-linux-gnu-", runs="usr/bin/qemu-aarch64",
+            firmware="usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
         ),
     )
 }  # fmt: skip

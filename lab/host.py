@@ -40,7 +40,7 @@ class Misemulated:
 class Host:
     """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
     firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
-    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture."""
+    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture; `firmware`: it boots by that (lab/firmware.py)."""
 
     name: str
     title: str
@@ -55,6 +55,7 @@ class Host:
     devices: tuple[Device, ...] = ()
     faults: str = "contained"
     misemulated: tuple[Misemulated, ...] = ()
+    firmware: bool = False
 
     @property
     def machine(self) -> Arch:
@@ -69,9 +70,9 @@ class Host:
 
 LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
 
-_KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
+_KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list,
+    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _FAULTS = ("none", "contained")
@@ -162,6 +163,8 @@ def read(path: Path) -> Host:
     for fragment in found.fragments:
         if not fragment.is_file():
             raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")
+    if found.firmware and found.machine.firmware is None:
+        raise UsageError(f"{path}: firmware: there is none for {found.arch} hosts")
     return found
 
 

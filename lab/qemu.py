@@ -4,12 +4,13 @@
 import gzip
 import lzma
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import image, ramdisk
+from lab import firmware, image, ramdisk
 from lab.binaries import Binaries
 from lab.errors import LabError
 from lab.host import Host
@@ -18,6 +19,7 @@ from lab.toolbox import Toolbox
 
 STREAM_MODULES = ("virtio_pci", "virtio_console")
 KERNEL_WORDS = ("loglevel=7", "panic=-1", "printk.devkmsg=on")
+FIRMWARE = "firmware"  # in a machine's folder, where its host boots by one
 PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
 START_S = 60.0  # for the toolbox to come up
 END_S = 10.0  # from the end of the stream to the end of QEMU
@@ -59,6 +61,12 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
     for number, module in enumerate(modules):
         files[f"modules/{number:03d}-{module.name.split('.')[0]}.ko"] = _plain(toolbox, module, folder)
     files |= {f"{SURVEY}/{path.name}": path for path in (binaries.folder / SURVEY).iterdir()}
+    if host.firmware:
+        # Beside the ramdisk, where QEMU finds it.
+        shutil.copyfile(firmware.image(host.machine), folder / FIRMWARE)
+        table = folder / "iort"
+        table.write_bytes(firmware.iort())
+        files[firmware.IORT_NAME] = table
     applets = ("sh", "ls", "cat", "dmesg", "lspci", "grep", "head", "tail", "less", "ps", "kill", "mount", "echo", "find")
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})
     return folder / "initrd", missing
@@ -86,9 +94,10 @@ class Machine:
         accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
         arch = self.host.machine
         line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *self.host.kernel, *words])
+        bios = ["-bios", f"/mnt/work/{FIRMWARE}"] if self.host.firmware else []
         return [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu, *arch.options,
+            "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu, *arch.options, *bios,
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
 

@@ -38,6 +38,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "libc6-dev", "libc6-dev-arm64-cross", "libelf-dev", "libpci-dev:arm64", "libssl-dev", "make", "patch", "python3",
         "qemu-system-arm", "qemu-user", "rsync", "xz-utils", "zstd",
     ),
+    # What boots an aarch64 host where its description asks for firmware. By itself, so that it can change and leave the kernels alone.
+    "aarch64-firmware": ("qemu-efi-aarch64",),
     "fuzz": (
         "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
         "python3-junitparser", "python3-rich",

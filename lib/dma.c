@@ -151,6 +151,11 @@ void *dma_rings(const struct dma *dma)
 	return dma->rings;
 }
 
+uint64_t dma_rings_iova(const struct dma *dma)
+{
+	return dma->rings_iova;
+}
+
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas)
 {
 	if (dma->rings)
@@ -251,7 +256,9 @@ int dma_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
 int dma_msi_eventfd(struct dma *dma)
 {
 	check_capability(dma, DMA_MSI);
-	if (dma->msi_eventfd < 0)
+	if (dma->msi_eventfd < 0 && dma->driver->enable_msi)
+		dma->driver->enable_msi(dma);
+	else if (dma->msi_eventfd < 0)
 		function_irq_enable(&dma->function, dma->driver->msi_index, 0, 1,
 				    &dma->msi_eventfd);
 	return dma->msi_eventfd;

@@ -94,6 +94,9 @@ size_t dma_rings_size(void);
 /* The rings' memory, dma_rings_size() bytes, for whoever maps it by other means; NULL without any. */
 void *dma_rings(const struct dma *dma);
 
+/* Where the device's rings are: the IOVA that dma_open() was given. */
+uint64_t dma_rings_iova(const struct dma *dma);
+
 /* Maps the device's rings into @ioas, readable and writable, at the IOVA that dma_open() was given.
  */
 void dma_map_rings(const struct dma *dma, int iommufd, uint32_t ioas);

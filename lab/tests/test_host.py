@@ -71,6 +71,8 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
         ('arch = "x86_64"', 'arch = "pdp11"', "arch = 'pdp11' is not known .known: x86_64"),
         ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
+        ("cpus = 1", "cpus = 1\nfirmware = true", "firmware: there is none for x86_64 hosts"),
+        ("cpus = 1", "cpus = 1\nfirmware = 1", "firmware must be a bool"),
         ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
         ('target = "qemu"', 'target = "local"', "arch is for virtual hosts"),
         ('[[device]]', '[[misemulated]]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),

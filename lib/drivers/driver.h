@@ -35,7 +35,8 @@ struct dma_driver {
 	uint64_t refused_ns;
 	/*
 	 * The interrupt (VFIO_PCI_*_IRQ_INDEX) whose first vector send_msi() sends: the library
-	 * switches it on when a test asks for its eventfd. 0: open() did, if there is one.
+	 * switches it on when a test asks for its eventfd. 0: open() did, if there is one and if it
+	 * could.
 	 */
 	uint32_t msi_index;
 	/* dma_idle_register(); no .size where the driver knows of none. */
@@ -52,6 +53,8 @@ struct dma_driver {
 	int (*read)(struct dma *dma, uint64_t iova, size_t length, void *saw);
 	int (*copy)(struct dma *dma, uint64_t from, uint64_t to, size_t length);
 	void (*send_msi)(struct dma *dma);
+	/* Switches on what open() could not, and sets msi_eventfd; NULL: by msi_index. */
+	void (*enable_msi)(struct dma *dma);
 	void (*raise_intx)(struct dma *dma);
 	void (*lower_intx)(struct dma *dma);
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);

@@ -68,6 +68,10 @@ struct adapter {
 	struct iommu iommu; /* only stands for the device in iommu_hva2iova() */
 	struct dma *dma;
 	void (*after_reset)(struct dma *dma); /* NULL: nothing */
+	struct {
+		bool on;
+		uint32_t index, vector, count;
+	} irq; /* what the tree's driver wants */
 	uint64_t random;
 	uint8_t wrote[BUFFER_SIZE]; /* by the last write */
 	struct {
@@ -123,23 +127,36 @@ void vfio_pci_config_access(struct vfio_pci_device *device, bool write, size_t c
 
 void vfio_pci_irq_enable(struct vfio_pci_device *device, u32 index, u32 vector, int count)
 {
-	function_irq_enable(&to_adapter(device)->dma->function, index, vector, (uint32_t)count,
-			    device->msi_eventfds + vector);
+	struct adapter *adapter = to_adapter(device);
+
+	adapter->irq.index = index;
+	adapter->irq.vector = vector;
+	adapter->irq.count = (uint32_t)count;
+	/*
+	 * Where interrupts go through the table (IOMMU_RESV_SW_MSI), a device that is attached to
+	 * nothing can't be given any. The driver does without, until a test asks for one.
+	 */
+	adapter->irq.on = !__function_irq_enable(&adapter->dma->function, index, vector,
+						 adapter->irq.count, device->msi_eventfds + vector);
 }
 
 void vfio_pci_irq_disable(struct vfio_pci_device *device, u32 index)
 {
+	struct adapter *adapter = to_adapter(device);
 	size_t i;
 
-	function_irq_disable(&to_adapter(device)->dma->function, index);
+	if (adapter->irq.on)
+		function_irq_disable(&adapter->dma->function, index);
+	adapter->irq.on = false;
 	for (i = 0; i < ARRAY_SIZE(device->msi_eventfds); i++)
 		cts_close(&device->msi_eventfds[i]);
 }
 
 void vfio_pci_irq_reenable(struct vfio_pci_device *device, u32 index, u32 vector, int count)
 {
-	function_irq_signal(&to_adapter(device)->dma->function, index, vector, (uint32_t)count,
-			    device->msi_eventfds + vector);
+	if (to_adapter(device)->irq.on)
+		function_irq_signal(&to_adapter(device)->dma->function, index, vector,
+				    (uint32_t)count, device->msi_eventfds + vector);
 }
 
 /* The kernel refuses with EAGAIN while somebody else holds the device's lock. */
@@ -329,6 +346,17 @@ static void adapter_send_msi(struct dma *dma)
 	adapter->device.driver.ops->send_msi(&adapter->device);
 }
 
+static void adapter_enable_msi(struct dma *dma)
+{
+	struct adapter *adapter = dma->state;
+	struct vfio_pci_device *device = &adapter->device;
+
+	function_irq_enable(&dma->function, adapter->irq.index, adapter->irq.vector,
+			    adapter->irq.count, device->msi_eventfds + adapter->irq.vector);
+	adapter->irq.on = true;
+	dma->msi_eventfd = device->msi_eventfds[device->driver.msi];
+}
+
 static void *storm(void *argument)
 {
 	struct adapter *adapter = argument;
@@ -394,7 +422,7 @@ static void adapter_close(struct dma *dma)
 	.read = adapter_read, .copy = adapter_copy, .storm_start = adapter_storm_start, \
 	.storm_stop = adapter_storm_stop
 
-#define MSI .send_msi = adapter_send_msi
+#define MSI .send_msi = adapter_send_msi, .enable_msi = adapter_enable_msi
 
 #define INTEL 0x8086
 #define NVIDIA 0x10de

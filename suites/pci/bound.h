@@ -43,6 +43,17 @@ static inline void bound_open(struct bound *bound)
 	function_init(&bound->function, bound->device);
 }
 
+/*
+ * In a setup, the same for a device that is to have interrupts: where those go through the table
+ * (IOMMU_RESV_SW_MSI), one that is attached to nothing can't be given any. Nothing is mapped in the
+ * IOAS that it is attached to.
+ */
+#define BOUND_ATTACHED_OR_SKIP(bound)                                               \
+	do {                                                                        \
+		BOUND_OPEN_OR_SKIP(bound);                                          \
+		vfio_attach((bound)->device, iommufd_ioas_alloc((bound)->iommufd)); \
+	} while (0)
+
 /* Closes the device and lets go of its BARs: the bind has ended. */
 static inline void bound_close_device(struct bound *bound)
 {

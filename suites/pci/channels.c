@@ -28,7 +28,7 @@ FIXTURE_VARIANT_ADD(channel, requests)
 FIXTURE_SETUP(channel)
 {
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	self->eventfd = new_eventfd();
 	self->other = new_eventfd();
 }

@@ -16,7 +16,7 @@ FIXTURE(irq_argument)
 FIXTURE_SETUP(irq_argument)
 {
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	self->eventfd = new_eventfd();
 	ASSERT_EQ(0, set_eventfd(self->bound.device, REQ, 0, self->eventfd));
 }

@@ -25,7 +25,7 @@ FIXTURE_SETUP(table)
 	uint32_t msix, word;
 
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	function = &self->bound.function;
 	msix = function_capability(function, PCI_CAP_ID_MSIX);
 	if (!msix)

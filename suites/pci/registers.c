@@ -16,7 +16,7 @@ FIXTURE(registers)
 FIXTURE_SETUP(registers)
 {
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	sysfs_config(self->before, sizeof(self->before));
 }
 

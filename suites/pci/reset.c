@@ -13,7 +13,7 @@ FIXTURE_SETUP(reset)
 	struct vfio_device_info info;
 
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	ASSERT_EQ(0, __vfio_info(self->bound.device, &info));
 	if (!(info.flags & VFIO_DEVICE_FLAGS_RESET))
 		CTS_SKIP(DEVICE_LACKS, "the device can't be reset by itself");

@@ -31,7 +31,7 @@ FIXTURE_SETUP(vectors)
 	uint32_t i;
 
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 	self->count = function_irq_count(&self->bound.function, variant->index);
 	if (!self->count)
 		CTS_SKIP(DEVICE_LACKS, "the device has no such interrupts");
