@@ -4,6 +4,7 @@
 
 #include "dma.h"
 #include "fail_nth.h"
+#include "kvm.h"
 #include "mock.h"
 #include "needs.h"
 #include "noiommu.h"
@@ -74,6 +75,8 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_NOIOMMU:
 		return __noiommu_path(path) ? "the device has no node of one without an IOMMU"
 					    : NULL;
+	case CTS_NEED_INDEX_KVM:
+		return kvm_missing();
 	case CTS_NEED_INDEX_MOCK:
 		return mock_exists() ? NULL
 				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";
