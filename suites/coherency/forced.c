@@ -4,40 +4,15 @@
  * that can makes it look all the same, if its table says so. Whether all tables of an IOAS do is
  * told by VFIO_DMA_CC_IOMMU, of the IOAS that stands for a vfio container.
  */
-#include <unistd.h>
-
 #include "container.h"
 #include "device_fixture.h"
-#include "sysfs.h"
+#include "snooping.h"
 
 FIXTURE(forced)
 {
 	DEVICE_FIELDS;
 	int expected; /* of an IOAS with a table of the device */
 };
-
-/* Snoop Control in VT-d's Extended Capability Register (VT-d specification, ECAP_REG.SC). */
-#define ECAP_SC (1ULL << 7)
-
-/*
- * Does the device's IOMMU control snooping? 1 or 0, as the hardware says; -ENOENT where it doesn't
- * say. AMD-Vi always does (AMD I/O Virtualization Technology Specification, FC in a page table
- * entry).
- */
-static int controls_snooping(void)
-{
-	char path[SYSFS_PATH], text[SYSFS_PATH];
-
-	sysfs_real_path(path);
-	strncat(path, "/iommu/intel-iommu/ecap", sizeof(path) - strlen(path) - 1);
-	if (!access(path, R_OK)) {
-		sysfs_iommu_attribute("intel-iommu/ecap", text);
-		return strtoull(text, NULL, 16) & ECAP_SC ? 1 : 0;
-	}
-	sysfs_real_path(path);
-	strncat(path, "/iommu/amd-iommu/cap", sizeof(path) - strlen(path) - 1);
-	return access(path, R_OK) ? -ENOENT : 1;
-}
 
 FIXTURE_SETUP(forced)
 {
