@@ -83,7 +83,7 @@ CTS_TEST_F(machine, to_a_device_without,
 	cts_close(&other);
 }
 
-CTS_TEST_F(machine, of_the_bound_file,
+CTS_TEST_F(machine, its_own_again,
 	   .title = "A bound file that is bound again keeps its VM",
 	   .requirements = { "BIND-027", "KVM-006" },
 	   .needs = NEEDS)
