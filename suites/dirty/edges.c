@@ -6,6 +6,7 @@
  */
 #include <sys/ioctl.h>
 
+#include "small_pages.h"
 #include "tracked.h"
 
 CTS_TEST_F(tracked, begins_within,
@@ -144,20 +145,6 @@ CTS_TEST_F(tracked, page_of_three,
 	EXPECT_TRUE(no_bits(bits, BITMAP));
 	read_pages(self->iommufd, self->hwpt, 0, bits);
 	EXPECT_EQ(8, bits[1]);
-}
-
-/* Maps page by page from now on, whatever adjoins in memory. */
-static void small_pages(int iommufd, uint32_t ioas)
-{
-	struct iommu_option args = {
-		.size = sizeof(args),
-		.option_id = IOMMU_OPTION_HUGE_PAGES,
-		.op = IOMMU_OPTION_OP_SET,
-		.object_id = ioas,
-		.val64 = 0,
-	};
-
-	cts_require(!ioctl(iommufd, IOMMU_OPTION, &args), "IOMMU_OPTION_HUGE_PAGES of %u", ioas);
 }
 
 /*

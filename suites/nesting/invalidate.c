@@ -228,4 +228,22 @@ CTS_TEST_F(invalidate, no_target,
 	EXPECT_EQ(0, count);
 }
 
+/* That an array is taken for one shows when the id is looked for, which nobody has. */
+CTS_TEST_F(invalidate, largest_array,
+	   .title = "An array of the largest length, and requests of the largest, are no reason to refuse it",
+	   .requirements = { "INV-001", "INV-002" },
+	   .needs = CTS_NEED_MOCK)
+{
+	const uint32_t type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST;
+	const char *requests = guarded_page();
+	uint32_t count = 1U << 19;
+
+	EXPECT_EQ(-ENOENT, __invalidate(self->iommufd, NOBODY, type, requests, 1, &count));
+	EXPECT_EQ(0, count);
+	count = 1;
+	EXPECT_EQ(-ENOENT, __invalidate(self->iommufd, NOBODY, type, requests,
+					(uint32_t)page_size(), &count));
+	EXPECT_EQ(0, count);
+}
+
 CTS_MAIN

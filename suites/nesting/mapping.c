@@ -4,6 +4,8 @@
  * length of a mapping of /dev/iommu. Just that can be mapped, and while it is the vIOMMU stays.
  */
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "nesting.h"
 
@@ -60,6 +62,75 @@ CTS_TEST_F(mapping, as_told,
 	EXPECT_EQ(ENXIO, errno);
 }
 
+/* A child has a mapping of its own, which goes with it. */
+CTS_TEST_F(mapping, by_a_child,
+	   .title = "The vIOMMU stays as long as any process has its page mapped, in whole or in part",
+	   .requirements = { "OBJ-010" },
+	   .needs = CTS_NEED_MOCK)
+{
+	const size_t half = self->data.length / 2;
+	char *page = map(self->iommufd, &self->data);
+	int status, parts[2];
+	char told;
+	pid_t child;
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, half % page_size());
+	ASSERT_EQ(0, pipe(parts));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(parts[1]);
+		(void)!read(parts[0], &told, 1);
+		_exit(*(uint32_t *)page != self->data.given);
+	}
+	close(parts[0]);
+	EXPECT_EQ(0, munmap(page + half, half));
+	EXPECT_EQ(0, munmap(page, half));
+	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->viommu));
+	close(parts[1]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+
+	page = map(self->iommufd, &self->data);
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(0, munmap(page, half));
+	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->viommu));
+	EXPECT_EQ(0, munmap(page + half, half));
+	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, self->viommu));
+}
+
+CTS_TEST_F(mapping, each_its_own,
+	   .title = "Each of several vIOMMUs has pages of its own, also when another has gone",
+	   .requirements = { "OBJ-010", "VIOMMU-006" },
+	   .needs = CTS_NEED_MOCK)
+{
+	struct mock_data data = { .given = 0x87654321 };
+	uint32_t viommu, *first, *second;
+
+	ASSERT_EQ(0, __viommu_alloc(self->iommufd, self->mock.device, self->parent,
+				    IOMMU_VIOMMU_TYPE_SELFTEST, &data, sizeof(data), &viommu));
+	EXPECT_EQ(data.given, data.returned);
+	EXPECT_TRUE(data.offset >= self->data.offset + self->data.length ||
+		    self->data.offset >= data.offset + data.length);
+	first = map(self->iommufd, &self->data);
+	second = map(self->iommufd, &data);
+	ASSERT_NE(MAP_FAILED, first);
+	ASSERT_NE(MAP_FAILED, second);
+	EXPECT_EQ(self->data.given, *first);
+	EXPECT_EQ(data.given, *second);
+	EXPECT_EQ(0, munmap(first, self->data.length));
+	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, viommu));
+	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, self->viommu));
+	EXPECT_EQ(data.given, *second);
+	EXPECT_EQ(0, munmap(second, data.length));
+	second = map(self->iommufd, &data);
+	ASSERT_NE(MAP_FAILED, second);
+	EXPECT_EQ(data.given, *second);
+	EXPECT_EQ(0, munmap(second, data.length));
+	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, viommu));
+}
+
 CTS_TEST_F(mapping, otherwise,
 	   .title = "Another place or length is ENXIO, a private mapping EINVAL, an executable one EPERM, and nothing is held",
 	   .requirements = { "OBJ-010" },
@@ -89,6 +160,19 @@ CTS_TEST_F(mapping, otherwise,
 		TH_LOG("case %zu", i);
 	}
 	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, self->viommu));
+}
+
+CTS_TEST_F(mapping, made_executable,
+	   .title = "A mapping can't be made executable afterwards",
+	   .requirements = { "OBJ-010" },
+	   .needs = CTS_NEED_MOCK)
+{
+	void *page = map(self->iommufd, &self->data);
+
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(-1, mprotect(page, self->data.length, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, munmap(page, self->data.length));
 }
 
 CTS_TEST_F(mapping, other_file,

@@ -37,6 +37,52 @@ CTS_TEST_F(viommu, one_each,
 	EXPECT_EQ(-EBUSY, __iommufd_destroy(self->iommufd, self->viommu));
 }
 
+CTS_TEST_F(viommu, refused_twice,
+	   .title = "A virtual id that is taken stays with its device, however often others are refused it",
+	   .requirements = { "VDEV-001", "INV-010" },
+	   .needs = CTS_NEED_MOCK)
+{
+	const struct mock_cache_entry request = { .vdevice = 5, .cache = 1 };
+	const uint32_t full = IOMMU_TEST_DEV_CACHE_DEFAULT;
+	struct mock second;
+	uint32_t count = 1;
+	int i;
+
+	mock_open(self->iommufd, self->home, MOCK_PLAIN, &second);
+	vdevice_alloc(self->iommufd, self->viommu, &self->mock, 5);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EEXIST, alloc(self->iommufd, self->viommu, second.device, 5))
+		TH_LOG("attempt %d", i);
+	}
+	EXPECT_EQ(0,
+		  __invalidate(self->iommufd, self->viommu, IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST,
+			       &request, sizeof(request), &count));
+	EXPECT_TRUE(mock_cache_holds(self->iommufd, &self->mock, 1, 0));
+	EXPECT_TRUE(mock_cache_holds(self->iommufd, &second, 1, full));
+}
+
+CTS_TEST_F(viommu, wide_virtual_ids,
+	   .title = "Virtual ids that differ in any bit are different ids",
+	   .requirements = { "VDEV-001" },
+	   .needs = CTS_NEED_MOCK)
+{
+	const unsigned int bits = 8 * sizeof(long);
+	struct mock second;
+	unsigned int bit;
+
+	mock_open(self->iommufd, self->home, MOCK_PLAIN, &second);
+	vdevice_alloc(self->iommufd, self->viommu, &self->mock, 0);
+	EXPECT_EQ(-EEXIST, alloc(self->iommufd, self->viommu, second.device, 0));
+	for (bit = 0; bit < bits; bit++) {
+		uint32_t vdevice = 0;
+
+		EXPECT_EQ(0, __vdevice_alloc(self->iommufd, self->viommu, second.device,
+					     (uint64_t)1 << bit, &vdevice))
+		TH_LOG("bit %u", bit);
+		EXPECT_EQ(0, __iommufd_destroy(self->iommufd, vdevice));
+	}
+}
+
 CTS_TEST_F(viommu, wrong_ids,
 	   .title = "What is no vIOMMU or no device is ENOENT",
 	   .requirements = { "VDEV-002" },
