@@ -222,7 +222,7 @@ FIXTURE_TEARDOWN(eventfds)
 
 CTS_TEST_F(eventfds, held_no_longer,
 	   .title = "An eventfd that was taken away, replaced, refused or left with the device is held no longer",
-	   .requirements = { "IRQ-019" },
+	   .requirements = { "IRQ-021" },
 	   .needs = CTS_NEED_CDEV,
 	   .timeout_s = 60)
 {
