@@ -160,4 +160,41 @@ CTS_TEST_F(hot_reset, refused_by_the_group,
 	cts_close(&group);
 }
 
+CTS_TEST_F(hot_reset, files_unreadable,
+	   .title = "A hot reset by a group's device whose files can't be read ends in EFAULT",
+	   .requirements = { "RESET-012" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_GROUP)
+{
+	const struct vfio_pci_hot_reset args = { .argsz = HEADER + sizeof(int32_t), .count = 1 };
+	char *edge = inaccessible_page();
+	int group;
+
+	BY_GROUP_OR_SKIP(&group);
+	MARK();
+	memcpy(edge - HEADER, &args, HEADER);
+	EXPECT_EQ(-EFAULT, ask(self->bound.device, VFIO_DEVICE_PCI_HOT_RESET, edge - HEADER));
+	EXPECT_RESET(false);
+	bound_close_device(&self->bound);
+	cts_close(&group);
+}
+
+CTS_TEST_F(hot_reset, by_another_group,
+	   .title = "A hot reset with the file of a group that isn't concerned ends in EINVAL",
+	   .requirements = { "RESET-012" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_GROUP)
+{
+	int group, other = __vfio_group_open_other();
+
+	if (other < 0)
+		CTS_SKIP(ONE_GROUP, "no other group is there and free");
+	BY_GROUP_OR_SKIP(&group);
+	MARK();
+	EXPECT_EQ(-EINVAL, hot_reset(self->bound.device, 1, &other));
+	EXPECT_RESET(false);
+	EXPECT_EQ(0, hot_reset(self->bound.device, 1, &group));
+	bound_close_device(&self->bound);
+	cts_close(&group);
+	cts_close(&other);
+}
+
 CTS_MAIN

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/pci_regs.h>
 
+#include "bar.h"
 #include "dut.h"
 #include "irq.h"
 
@@ -119,6 +120,24 @@ CTS_TEST_F(interrupts, are_set_up_again,
 	ASSERT_EQ(0, end_irqs(self->dut.device, self->index));
 	EXPECT_EQ(0, signalled(self));
 	ASSERT_EQ(0, set_eventfds(self->dut.device, self->index, 0, self->count, self->eventfds));
+	dma_send_msi(self->dut.dma);
+	EXPECT_EQ(1, await_signals(self->eventfds[self->vector]));
+	EXPECT_EQ(0, signalled(self));
+}
+
+CTS_TEST_F(interrupts, set_up_while_not_decoded,
+	   .title = "Vectors that were set up while memory decoding was off interrupt when it is on",
+	   .requirements = { "IRQ-003" },
+	   .needs = NEEDS)
+{
+	uint8_t now[8];
+
+	ASSERT_EQ(0, end_irqs(self->dut.device, self->index));
+	set_decoding(&self->function, false);
+	ASSERT_EQ(0, set_eventfds(self->dut.device, self->index, 0, self->count, self->eventfds));
+	sysfs_config(now, sizeof(now));
+	EXPECT_EQ(0, now[PCI_COMMAND] & PCI_COMMAND_MEMORY);
+	set_decoding(&self->function, true);
 	dma_send_msi(self->dut.dma);
 	EXPECT_EQ(1, await_signals(self->eventfds[self->vector]));
 	EXPECT_EQ(0, signalled(self));

@@ -137,6 +137,22 @@ CTS_TEST_F(intx, unmasked_by_eventfd,
 	EXPECT_EQ(1, await_signals(self->eventfd));
 }
 
+CTS_TEST_F(intx, unmasked_by_an_earlier_signal,
+	   .title = "An eventfd that was signalled before it was set for it unmasks INTx at once",
+	   .requirements = { "IRQ-006" },
+	   .needs = NEEDS)
+{
+	const uint64_t once = 1;
+	int unmask = new_eventfd();
+
+	EXPECT_DELIVERED();
+	EXPECT_MASKED();
+	ASSERT_EQ((ssize_t)sizeof(once), write(unmask, &once, sizeof(once)));
+	ASSERT_EQ(0, set_irqs(self->dut.device, UNMASK | EVENTFD, INTX, 0, 1, &unmask,
+			      sizeof(unmask)));
+	EXPECT_DELIVERED();
+}
+
 CTS_TEST_F(intx, disabled_by_register,
 	   .title = "With Interrupt Disable set no INTx comes, and when it is cleared a pending one",
 	   .requirements = { "IRQ-015" },

@@ -161,4 +161,74 @@ CTS_TEST_F(intx_argument, masked_by_eventfd,
 	EXPECT_WORKS();
 }
 
+CTS_TEST_F(intx_argument, unmask_closed,
+	   .title = "When the eventfd that unmasks INTx was closed there is room for another",
+	   .requirements = { "IRQ-014" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int device = self->bound.device, unmask = new_eventfd(), second = new_eventfd();
+
+	SET_UP();
+	ASSERT_EQ(0, unmask_by(device, unmask));
+	cts_close(&unmask);
+	EXPECT_EQ(0, unmask_by(device, second));
+	EXPECT_EQ(-EBUSY, unmask_by(device, second));
+	EXPECT_WORKS();
+}
+
+/* Where Interrupt Disable can be written: in the command register, its upper byte, or the word. */
+static const struct {
+	uint32_t offset, bit;
+	size_t size;
+} disables[] = {
+	{ PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, 2 },
+	{ PCI_COMMAND + 1, PCI_COMMAND_INTX_DISABLE >> 8, 1 },
+	{ PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, 4 },
+};
+
+static void set_disable(const struct function *function, size_t way, bool on)
+{
+	const uint32_t offset = disables[way].offset, bit = disables[way].bit;
+	uint32_t value = function_config_read(function, offset, disables[way].size);
+
+	/* A 1 would clear what is set in the status register. */
+	value &= 0xffff & ~bit;
+	function_config_write(function, offset, disables[way].size, on ? value | bit : value);
+}
+
+CTS_TEST_F(intx_argument, disabled,
+	   .title = "Interrupt Disable holds INTx back, by whatever width it is written",
+	   .requirements = { "IRQ-015" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct function *function = &self->bound.function;
+	size_t way;
+
+	SET_UP();
+	for (way = 0; way < ARRAY_SIZE(disables); way++) {
+		set_disable(function, way, true);
+		EXPECT_TRUE(function_config_read(function, PCI_COMMAND, 2) &
+			    PCI_COMMAND_INTX_DISABLE);
+		EXPECT_EQ(0, try_irqs(self->bound.device, INTX, 0, 1));
+		EXPECT_EQ(0, signals(self->eventfd)) TH_LOG("way %zu", way);
+		set_disable(function, way, false);
+		EXPECT_WORKS();
+	}
+}
+
+CTS_TEST_F(intx_argument, disabled_by_the_last_user,
+	   .title = "Interrupt Disable ends with its user: the next one's INTx comes",
+	   .requirements = { "IRQ-015" },
+	   .needs = CTS_NEED_CDEV)
+{
+	SET_UP();
+	set_disable(&self->bound.function, 0, true);
+	bound_close_device(&self->bound);
+	bound_open(&self->bound);
+	EXPECT_FALSE(function_config_read(&self->bound.function, PCI_COMMAND, 2) &
+		     PCI_COMMAND_INTX_DISABLE);
+	SET_UP();
+	EXPECT_WORKS();
+}
+
 CTS_MAIN

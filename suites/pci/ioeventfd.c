@@ -3,6 +3,7 @@
  * VFIO_DEVICE_IOEVENTFD: a write to a BAR that an eventfd does. What is refused is asked for with
  * an eventfd that nobody signals, so that nothing is written on a kernel that takes it.
  */
+#include "ioeventfd.h"
 #include "bar.h"
 #include "irq.h"
 
@@ -32,27 +33,13 @@ FIXTURE_TEARDOWN(ioeventfd)
 	bound_close(&self->bound);
 }
 
-/* VFIO_DEVICE_IOEVENTFD of @flags at the @offset of region @index. */
-static int ioeventfd(const struct function *function, uint32_t flags, uint32_t index,
-		     uint64_t offset, int fd)
-{
-	struct vfio_device_ioeventfd args = {
-		.argsz = sizeof(args),
-		.flags = flags,
-		.offset = function->region[index].offset + offset,
-		.fd = fd,
-	};
-
-	return ask(function->fd, VFIO_DEVICE_IOEVENTFD, &args);
-}
-
 #define EXPECT_REFUSED(flags, index, offset) \
-	EXPECT_EQ(-EINVAL, ioeventfd(&self->bound.function, flags, index, offset, self->eventfd))
+	EXPECT_EQ(-EINVAL, ioeventfd(&self->bound.function, flags, index, offset, 0, self->eventfd))
 
 /* Where all is as before, nothing is there to be taken away. */
 #define EXPECT_NOTHING_SET() \
 	EXPECT_EQ(-ENODEV,   \
-		  ioeventfd(&self->bound.function, VFIO_DEVICE_IOEVENTFD_32, self->bar, 0, -1))
+		  ioeventfd(&self->bound.function, VFIO_DEVICE_IOEVENTFD_32, self->bar, 0, 0, -1))
 
 CTS_TEST_F(ioeventfd, argument,
 	   .title = "IOEVENTFD with an argument that can't be read or is too short is refused",
@@ -99,9 +86,9 @@ CTS_TEST_F(ioeventfd, file,
 	const struct function *function = &self->bound.function;
 	const uint32_t flags = VFIO_DEVICE_IOEVENTFD_32;
 
-	EXPECT_EQ(-EINVAL, ioeventfd(function, flags, self->bar, 0, -2));
-	EXPECT_EQ(-EINVAL, ioeventfd(function, flags, self->bar, 0, self->bound.iommufd));
-	EXPECT_EQ(-EBADF, ioeventfd(function, flags, self->bar, 0, closed_fd()));
+	EXPECT_EQ(-EINVAL, ioeventfd(function, flags, self->bar, 0, 0, -2));
+	EXPECT_EQ(-EINVAL, ioeventfd(function, flags, self->bar, 0, 0, self->bound.iommufd));
+	EXPECT_EQ(-EBADF, ioeventfd(function, flags, self->bar, 0, 0, closed_fd()));
 	EXPECT_NOTHING_SET();
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Low power as a feature: the user says that he leaves the device alone, and the kernel may put it
- * to sleep until something wakes it. When it does so is its own affair, and power/runtime_status in
- * sysfs says that it did; a kernel without runtime power management has no such file.
+ * What low power takes from the user of a device, what wakes it, and what ends it. When the kernel
+ * puts a device to sleep is its own affair, and power/runtime_status in sysfs says that it did; a
+ * kernel without runtime power management has no such file.
  */
-#include <fcntl.h>
 #include <time.h>
 
 #include "bar.h"
 #include "irq.h"
+#include "low_power.h"
 #include "measure.h"
 
 /* How long to wait for the kernel to put the device to sleep, ns. Where it doesn't, that is no
@@ -23,34 +23,6 @@ FIXTURE(low_power)
 	uint32_t first;		     /* its first bytes */
 	int eventfd;
 };
-
-static int feature(int device, uint32_t which, int eventfd)
-{
-	struct {
-		struct vfio_device_feature header;
-		struct vfio_device_low_power_entry_with_wakeup data;
-	} args = {
-		.header = { .argsz = sizeof(args), .flags = VFIO_DEVICE_FEATURE_SET | which },
-		.data = { .wakeup_eventfd = eventfd },
-	};
-
-	return ask(device, VFIO_DEVICE_FEATURE, &args);
-}
-
-static int enter(int device)
-{
-	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, 0);
-}
-
-static int enter_with_wakeup(int device, int eventfd)
-{
-	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, eventfd);
-}
-
-static int leave(int device)
-{
-	return feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, 0);
-}
 
 FIXTURE_SETUP(low_power)
 {

@@ -127,6 +127,65 @@ CTS_TEST_F(mapped_bar, not_decoded,
 	}
 }
 
+CTS_TEST_F(mapped_bar, begins_within,
+	   .title = "A mapping that begins within a BAR gives the registers from there on",
+	   .requirements = { "REG-005" },
+	   .needs = CTS_NEED_CDEV)
+{
+	struct function *function = &self->bound.function;
+	uint32_t bar, first, whole, part, told = 0;
+	const size_t page = page_size();
+
+	for (bar = 0; bar < FUNCTION_BARS; bar++) {
+		const struct vfio_region_info *region = &function->region[bar];
+		uint64_t last = whole_pages(region->size) - page;
+		const volatile char *memory;
+		void *page_of;
+
+		if (!(region->flags & VFIO_REGION_INFO_FLAG_MMAP) || !last)
+			continue;
+		memory = function_map_bar(function, bar);
+		ASSERT_EQ(0, mapping_read(memory, &first));
+		ASSERT_EQ(0, mapping_read(memory + last, &whole));
+		page_of = mmap(NULL, page, PROT_READ, MAP_SHARED, function->fd,
+			       (off_t)(region->offset + last));
+		ASSERT_NE(MAP_FAILED, page_of);
+		EXPECT_EQ(0, mapping_read(page_of, &part));
+		EXPECT_EQ(whole, part) TH_LOG("BAR %u", bar);
+		ASSERT_EQ(0, munmap(page_of, page));
+		told += whole != first;
+	}
+	if (!told)
+		CTS_SKIP(DEVICE_LACKS, "no BAR's last page differs from its first");
+}
+
+CTS_TEST_F(mapped_bar, none_is_decoded,
+	   .title = "While memory decoding is off no BAR is reached by its mapping, at neither end",
+	   .requirements = { "REG-012" },
+	   .needs = CTS_NEED_CDEV)
+{
+	struct function *function = &self->bound.function;
+	int round, expected;
+	uint32_t bar, value;
+
+	for (round = 0; round < 3; round++) {
+		/* Touched, out of reach, and back. */
+		expected = round == 1 ? -EIO : 0;
+		set_decoding(function, round != 1);
+		for (bar = 0; bar < FUNCTION_BARS; bar++) {
+			const struct vfio_region_info *region = &function->region[bar];
+			const volatile char *memory;
+
+			if (!(region->flags & VFIO_REGION_INFO_FLAG_MMAP))
+				continue;
+			memory = function_map_bar(function, bar);
+			EXPECT_EQ(expected, mapping_read(memory, &value)) TH_LOG("BAR %u", bar);
+			EXPECT_EQ(expected, mapping_read(memory + region->size - 4, &value))
+			TH_LOG("BAR %u", bar);
+		}
+	}
+}
+
 CTS_TEST_F(mapped_bar, mapped_while_not_decoded,
 	   .title = "A mapping that is made while memory decoding is off gives nothing until it is on",
 	   .requirements = { "REG-012" },
