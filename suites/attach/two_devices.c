@@ -29,11 +29,17 @@ FIXTURE_TEARDOWN(two)
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
 
-/* Takes the memory at scene->lone out of IOAS a; the device has just written to it. */
-static void unmap_lone(struct scene *scene)
-{
-	iommufd_unmap(scene->dut.iommufd, scene->a, scene->lone - scene->unit, 3 * scene->unit);
-}
+/*
+ * Takes the memory at scene->lone, which the device has just written to, out of IOAS a: it is out
+ * of reach at once, and the rest is not.
+ */
+#define EXPECT_REVOKED(scene)                                                                  \
+	do {                                                                                   \
+		iommufd_unmap((scene)->dut.iommufd, (scene)->a, (scene)->lone - (scene)->unit, \
+			      3 * (scene)->unit);                                              \
+		EXPECT_WRITE("nothing", scene, (scene)->lone);                                 \
+		EXPECT_WRITE("a", scene, (scene)->common);                                     \
+	} while (0)
 
 CTS_TEST_F(two, share_the_table,
 	   .title = "Devices that are attached to one IOAS share the table that the kernel made",
@@ -65,9 +71,7 @@ CTS_TEST_F(two, other_detaches,
 	vfio_attach(self->other, scene->a);
 	vfio_detach(self->other);
 	EXPECT_WRITE("lone", scene, scene->lone);
-	unmap_lone(scene);
-	EXPECT_WRITE("nothing", scene, scene->lone);
-	EXPECT_WRITE("a", scene, scene->common);
+	EXPECT_REVOKED(scene);
 }
 
 CTS_TEST_F(two, other_closes,
@@ -83,9 +87,7 @@ CTS_TEST_F(two, other_closes,
 	vfio_attach(scene->dut.device, scene->a);
 	cts_close(&self->other);
 	EXPECT_WRITE("lone", scene, scene->lone);
-	unmap_lone(scene);
-	EXPECT_WRITE("nothing", scene, scene->lone);
-	EXPECT_WRITE("a", scene, scene->common);
+	EXPECT_REVOKED(scene);
 }
 
 CTS_TEST_F(two, users_table,
@@ -102,9 +104,7 @@ CTS_TEST_F(two, users_table,
 	vfio_attach(scene->dut.device, hwpt);
 	vfio_attach(self->other, scene->b);
 	EXPECT_WRITE("lone", scene, scene->lone);
-	unmap_lone(scene);
-	EXPECT_WRITE("nothing", scene, scene->lone);
-	EXPECT_WRITE("a", scene, scene->common);
+	EXPECT_REVOKED(scene);
 }
 
 CTS_TEST_F(two, other_comes,
@@ -119,9 +119,7 @@ CTS_TEST_F(two, other_comes,
 	vfio_attach(scene->dut.device, scene->a);
 	EXPECT_WRITE("lone", scene, scene->lone);
 	vfio_attach(self->other, scene->a);
-	unmap_lone(scene);
-	EXPECT_WRITE("nothing", scene, scene->lone);
-	EXPECT_WRITE("a", scene, scene->common);
+	EXPECT_REVOKED(scene);
 }
 
 CTS_TEST_F(two, leaves_the_other,
