@@ -137,6 +137,29 @@ CTS_TEST_F(bars, not_decoded,
 	EXPECT_EQ(0, bar_write(function, self->bar, value));
 }
 
+CTS_TEST_F(bars, of_ports,
+	   .title = "A BAR of I/O ports is read and written whether memory is decoded or not",
+	   .requirements = { "REG-011" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const struct function *function = &self->bound.function;
+	uint32_t bar, before, value = 0;
+
+	for (bar = 0; bar < FUNCTION_BARS; bar++) {
+		uint32_t kind = function_config_read(function, PCI_BASE_ADDRESS_0 + 4 * bar, 4);
+
+		if (function->region[bar].size && kind & PCI_BASE_ADDRESS_SPACE_IO)
+			break;
+	}
+	if (bar == FUNCTION_BARS || bar_read(function, bar, &before))
+		CTS_SKIP(DEVICE_LACKS, "the device has no BAR of I/O ports that is decoded");
+	set_decoding(function, false);
+	EXPECT_EQ(0, bar_read(function, bar, &value));
+	EXPECT_EQ(before, value);
+	EXPECT_EQ(0, bar_write(function, bar, before));
+	set_decoding(function, true);
+}
+
 CTS_TEST_F(bars, asleep,
 	   .title = "In D3hot a read or write of a memory BAR is EIO, until the device is in D0",
 	   .requirements = { "REG-011" },

@@ -81,4 +81,19 @@ CTS_TEST_F(flr, by_the_next_bind,
 	EXPECT_FALSE(is_marked(&self->bound.function));
 }
 
+CTS_TEST_F(flr, by_the_close,
+	   .title = "What a user left in the device is gone when he has closed it",
+	   .requirements = { "RESET-001" },
+	   .needs = NEEDS)
+{
+	uint32_t mask = mask_register(&self->bound.function);
+	uint8_t now[256];
+
+	sysfs_config(now, sizeof(now));
+	ASSERT_EQ(1, now[mask] & 1);
+	bound_close_device(&self->bound);
+	sysfs_config(now, sizeof(now));
+	EXPECT_EQ(0, now[mask] & 1);
+}
+
 CTS_MAIN
