@@ -157,29 +157,16 @@ void function_irq_signal(const struct function *function, uint32_t index, uint32
 		    "VFIO_DEVICE_SET_IRQS of %u vectors from %u of %u", count, first, index);
 }
 
-int __function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
-			  uint32_t count, int *eventfds)
+void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
+			 uint32_t count, int *eventfds)
 {
 	uint32_t i;
-	int rc;
 
 	for (i = 0; i < count; i++) {
 		eventfds[i] = eventfd(0, EFD_CLOEXEC);
 		cts_lab_require(eventfds[i] >= 0, "eventfd");
 	}
-	rc = set_irqs(function, index, first, count, eventfds);
-	for (i = 0; rc && i < count; i++)
-		cts_close(&eventfds[i]);
-	return rc;
-}
-
-void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
-			 uint32_t count, int *eventfds)
-{
-	int rc = __function_irq_enable(function, index, first, count, eventfds);
-
-	cts_require(!rc, "VFIO_DEVICE_SET_IRQS of %u vectors from %u of %u: %s", count, first,
-		    index, strerror(-rc));
+	function_irq_signal(function, index, first, count, eventfds);
 }
 
 void function_irq_disable(const struct function *function, uint32_t index)

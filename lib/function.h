@@ -51,8 +51,6 @@ uint32_t function_irq_count(const struct function *function, uint32_t index);
  * VFIO_DEVICE_SET_IRQS: makes @count vectors of interrupt @index from @first on signal new
  * eventfds, which go to @eventfds; the caller closes them after function_irq_disable().
  */
-int __function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
-			  uint32_t count, int *eventfds);
 void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
 			 uint32_t count, int *eventfds);
 

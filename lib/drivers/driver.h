@@ -35,8 +35,7 @@ struct dma_driver {
 	uint64_t refused_ns;
 	/*
 	 * The interrupt (VFIO_PCI_*_IRQ_INDEX) whose first vector send_msi() sends: the library
-	 * switches it on when a test asks for its eventfd. 0: open() did, if there is one and if it
-	 * could.
+	 * switches it on when a test asks for its eventfd. 0: enable_msi() does, if there is one.
 	 */
 	uint32_t msi_index;
 	/* dma_idle_register(); no .size where the driver knows of none. */
@@ -53,7 +52,7 @@ struct dma_driver {
 	int (*read)(struct dma *dma, uint64_t iova, size_t length, void *saw);
 	int (*copy)(struct dma *dma, uint64_t from, uint64_t to, size_t length);
 	void (*send_msi)(struct dma *dma);
-	/* Switches on what open() could not, and sets msi_eventfd; NULL: by msi_index. */
+	/* Switches its interrupt on and sets msi_eventfd; NULL: by msi_index. */
 	void (*enable_msi)(struct dma *dma);
 	void (*raise_intx)(struct dma *dma);
 	void (*lower_intx)(struct dma *dma);

@@ -125,6 +125,10 @@ void vfio_pci_config_access(struct vfio_pci_device *device, bool write, size_t c
 	}
 }
 
+/*
+ * It comes when a test asks for it. Where interrupts go through the table (IOMMU_RESV_SW_MSI), a
+ * device that is attached to nothing can't be given any, and a driver is opened there too.
+ */
 void vfio_pci_irq_enable(struct vfio_pci_device *device, u32 index, u32 vector, int count)
 {
 	struct adapter *adapter = to_adapter(device);
@@ -132,12 +136,6 @@ void vfio_pci_irq_enable(struct vfio_pci_device *device, u32 index, u32 vector, 
 	adapter->irq.index = index;
 	adapter->irq.vector = vector;
 	adapter->irq.count = (uint32_t)count;
-	/*
-	 * Where interrupts go through the table (IOMMU_RESV_SW_MSI), a device that is attached to
-	 * nothing can't be given any. The driver does without, until a test asks for one.
-	 */
-	adapter->irq.on = !__function_irq_enable(&adapter->dma->function, index, vector,
-						 adapter->irq.count, device->msi_eventfds + vector);
 }
 
 void vfio_pci_irq_disable(struct vfio_pci_device *device, u32 index)
@@ -215,8 +213,6 @@ static void adapter_open(struct dma *dma, const struct vfio_pci_driver_ops *ops,
 			      dma->driver->name);
 	ops->init(device);
 	device->driver.initialized = true;
-	if (ops->send_msi)
-		dma->msi_eventfd = device->msi_eventfds[device->driver.msi];
 	if (getrandom(&adapter->random, sizeof(adapter->random), GRND_NONBLOCK) !=
 	    sizeof(adapter->random))
 		adapter->random = measure_now();

@@ -51,6 +51,9 @@ FIXTURE_TEARDOWN(vectors)
 	ASSERT_EQ(0, set_eventfds(self->bound.device, variant->index, 0, self->count, \
 				  self->eventfds))
 
+/* More often than a device has vectors. */
+#define ATTEMPTS 256
+
 /* The eventfds in [@first, @last) were signalled @times, the others not. */
 #define EXPECT_SIGNALLED(first, last, times)                                    \
 	do {                                                                    \
@@ -249,6 +252,27 @@ CTS_TEST_F(vectors, grow,
 		EXPECT_SIGNALLED(vector, vector + 1, 1);
 	}
 	EXPECT_WORK();
+}
+
+/* Where interrupts go through the table there is none to put them into. */
+CTS_TEST_F(vectors, while_unattached,
+	   .title = "What a device that is attached to nothing is refused takes none of its vectors away",
+	   .requirements = { "IRQ-003" },
+	   .needs = CTS_NEED_CDEV)
+{
+	int i, rc = -ENOSPC;
+
+	vfio_detach(self->bound.device);
+	for (i = 0; i < ATTEMPTS && rc; i++)
+		rc = set_eventfds(self->bound.device, variant->index, 0, self->count,
+				  self->eventfds);
+	if (!rc) {
+		EXPECT_EQ(0, end_irqs(self->bound.device, variant->index));
+	}
+	vfio_attach(self->bound.device, iommufd_ioas_alloc(self->bound.iommufd));
+	SET_UP();
+	EXPECT_EQ(0, try_irqs(self->bound.device, variant->index, 0, self->count));
+	EXPECT_SIGNALLED(0, self->count, 1);
 }
 
 CTS_MAIN
