@@ -8,6 +8,7 @@
 
 #include "dut.h"
 #include "irq.h"
+#include "low_power.h"
 
 #define INTX VFIO_PCI_INTX_IRQ_INDEX
 
@@ -150,6 +151,31 @@ CTS_TEST_F(intx, unmasked_by_an_earlier_signal,
 	ASSERT_EQ((ssize_t)sizeof(once), write(unmask, &once, sizeof(once)));
 	ASSERT_EQ(0, set_irqs(self->dut.device, UNMASK | EVENTFD, INTX, 0, 1, &unmask,
 			      sizeof(unmask)));
+	EXPECT_DELIVERED();
+}
+
+CTS_TEST_F(intx, in_low_power,
+	   .title = "INTx comes after low power as before, and not if the user has masked it",
+	   .requirements = { "FEAT-006", "IRQ-006" },
+	   .needs = NEEDS,
+	   .timeout_s = 60)
+{
+	int device = self->dut.device;
+
+	if (leave(device) == -ENOTTY)
+		CTS_SKIP(KERNEL_LACKS, "no VFIO_DEVICE_FEATURE_LOW_POWER_EXIT");
+	ASSERT_EQ(0, enter(device));
+	if (!sleeps())
+		CTS_SKIP(KERNEL_LACKS, "the kernel doesn't put the device to sleep");
+	EXPECT_EQ(0, leave(device));
+	EXPECT_DELIVERED();
+	EXPECT_EQ(0, mask(device, UNMASK));
+	EXPECT_EQ(0, mask(device, MASK));
+	ASSERT_EQ(0, enter(device));
+	ASSERT_TRUE(sleeps());
+	EXPECT_EQ(0, leave(device));
+	EXPECT_MASKED();
+	EXPECT_EQ(0, mask(device, UNMASK));
 	EXPECT_DELIVERED();
 }
 

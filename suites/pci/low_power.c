@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What low power takes from the user of a device, what wakes it, and what ends it. When the kernel
- * puts a device to sleep is its own affair, and power/runtime_status in sysfs says that it did; a
- * kernel without runtime power management has no such file.
- */
-#include <time.h>
-
+/* What low power takes from the user of a device, what wakes it, and what ends it. */
+#include "low_power.h"
 #include "bar.h"
 #include "irq.h"
-#include "low_power.h"
-#include "measure.h"
-
-/* How long to wait for the kernel to put the device to sleep, ns. Where it doesn't, that is no
- * fault. */
-#define PATIENCE_NS 5000000000ULL
 
 FIXTURE(low_power)
 {
@@ -41,23 +30,6 @@ FIXTURE_TEARDOWN(low_power)
 	bound_close(&self->bound);
 }
 
-/* Looks, without waking it, until the device sleeps: does it come to that? */
-static bool sleeps(void)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t begin = measure_now();
-	char status[SYSFS_PATH];
-
-	do {
-		if (__sysfs_attribute("power/runtime_status", status))
-			return false;
-		if (!strcmp(status, "suspended"))
-			return true;
-		nanosleep(&pause, NULL);
-	} while (measure_now() - begin < PATIENCE_NS);
-	return false;
-}
-
 CTS_TEST_F(low_power, takes_the_mappings,
 	   .title = "In low power a mapped BAR is SIGBUS until the exit, and the file works",
 	   .requirements = { "FEAT-006" },
@@ -76,6 +48,45 @@ CTS_TEST_F(low_power, takes_the_mappings,
 	EXPECT_EQ(0, leave(self->bound.device));
 	EXPECT_EQ(0, mapping_read(self->memory, &value));
 	EXPECT_EQ(self->first, value);
+}
+
+CTS_TEST_F(low_power, sleeps_again,
+	   .title = "A device in low power that was woken sleeps again, and so it does without a user",
+	   .requirements = { "FEAT-006", "FEAT-008" },
+	   .needs = CTS_NEED_CDEV,
+	   .timeout_s = 90)
+{
+	struct vfio_device_info info;
+	uint32_t value;
+
+	bound_close_device(&self->bound);
+	if (!sleeps())
+		CTS_SKIP(KERNEL_LACKS, "the kernel doesn't put a device without a user to sleep");
+	bound_open(&self->bound);
+	EXPECT_TRUE(power_is("active"));
+	ASSERT_EQ(0, enter(self->bound.device));
+	ASSERT_TRUE(sleeps());
+	function_config_read(&self->bound.function, 0, 4);
+	EXPECT_TRUE(sleeps());
+	EXPECT_EQ(0, bar_read(&self->bound.function, self->bar, &value));
+	EXPECT_EQ(self->first, value);
+	EXPECT_TRUE(sleeps());
+	EXPECT_EQ(0, __vfio_info(self->bound.device, &info));
+	EXPECT_TRUE(sleeps());
+	/* A refused request wakes it too. */
+	EXPECT_EQ(-ENOTTY, ask(self->bound.device, VFIO_GET_API_VERSION, NULL));
+	EXPECT_TRUE(sleeps());
+	EXPECT_EQ(0, leave(self->bound.device));
+	EXPECT_TRUE(power_is("active"));
+	/* Left in low power, or not: each time there is as much to give back. */
+	bound_close_device(&self->bound);
+	EXPECT_TRUE(sleeps());
+	bound_open(&self->bound);
+	ASSERT_EQ(0, enter(self->bound.device));
+	bound_close_device(&self->bound);
+	EXPECT_TRUE(sleeps());
+	bound_open(&self->bound);
+	EXPECT_TRUE(power_is("active"));
 }
 
 CTS_TEST_F(low_power, is_entered_once,

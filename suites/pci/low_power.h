@@ -6,7 +6,14 @@
 #ifndef PCI_LOW_POWER_H
 #define PCI_LOW_POWER_H
 
+#include <time.h>
+
 #include "bound.h"
+#include "measure.h"
+
+/* How long to wait for the kernel to put the device to sleep, ns. Where it doesn't, that is no
+ * fault. */
+#define PATIENCE_NS 5000000000ULL
 
 static inline int low_power_feature(int device, uint32_t which, int eventfd)
 {
@@ -34,6 +41,34 @@ static inline int enter_with_wakeup(int device, int eventfd)
 static inline int leave(int device)
 {
 	return low_power_feature(device, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, 0);
+}
+
+/*
+ * power/runtime_status of the device, which is read without waking it, is @wanted: "active" or
+ * "suspended". It is neither where the kernel has no runtime power management.
+ */
+static inline bool power_is(const char *wanted)
+{
+	char status[SYSFS_PATH];
+
+	return !__sysfs_attribute("power/runtime_status", status) && !strcmp(status, wanted);
+}
+
+/* Waits until the device sleeps, which is the kernel's own affair: does it come to that? */
+static inline bool sleeps(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t begin = measure_now();
+	char status[SYSFS_PATH];
+
+	do {
+		if (__sysfs_attribute("power/runtime_status", status))
+			return false;
+		if (!strcmp(status, "suspended"))
+			return true;
+		nanosleep(&pause, NULL);
+	} while (measure_now() - begin < PATIENCE_NS);
+	return false;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <linux/pci_regs.h>
 
 #include "../pci/bar.h"
+#include "../pci/low_power.h"
 #include "pf.h"
 
 FIXTURE_SETUP(sriov)
@@ -32,7 +33,7 @@ static uint32_t power_state(const struct function *function, uint32_t pm)
 	return function_config_read(function, pm + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
 }
 
-CTS_TEST_F(sriov, pf_stays_awake,
+CTS_TEST_F(sriov, not_by_its_user,
 	   .title = "A PF's user can't put it into D3hot while it has VFs, and can when they are gone",
 	   .requirements = { "SRIOV-014" },
 	   .needs = NEEDS,
@@ -55,6 +56,25 @@ CTS_TEST_F(sriov, pf_stays_awake,
 	set_power(&function, pm, 0);
 	EXPECT_EQ(0, power_state(&function, pm));
 	function_exit(&function);
+}
+
+CTS_TEST_F(sriov, not_by_the_kernel,
+	   .title = "A PF without a user is awake while it has VFs, and sleeps again when they are gone",
+	   .requirements = { "SRIOV-014" },
+	   .needs = NEEDS,
+	   .timeout_s = 120)
+{
+	int round;
+
+	cts_close(&self->pf);
+	if (!sleeps())
+		CTS_SKIP(KERNEL_LACKS, "the kernel doesn't put a device without a user to sleep");
+	for (round = 0; round < 2; round++) {
+		VFS_OR_SKIP(self);
+		EXPECT_TRUE(power_is("active"));
+		take_the_vfs(self);
+		EXPECT_TRUE(sleeps());
+	}
 }
 
 CTS_MAIN
