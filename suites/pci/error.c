@@ -58,12 +58,23 @@ FIXTURE_TEARDOWN(error)
 	bound_close(&self->bound);
 }
 
-/* Returns when the kernel has taken it; what it does about it comes later. */
-static void happen(const FIXTURE_DATA(error) * self)
+/*
+ * Returns when the kernel has taken it; what it does about it comes later. ENODEV: it isn't the
+ * kernel that is told of the device's errors. The firmware is, or no port is above the device.
+ */
+static int happen(const FIXTURE_DATA(error) * self)
 {
-	if (write(self->inject, &self->error, sizeof(self->error)) != sizeof(self->error))
-		cts_lab_error("the error can't be injected: %s", strerror(errno));
+	if (write(self->inject, &self->error, sizeof(self->error)) == sizeof(self->error))
+		return 0;
+	cts_lab_require(errno == ENODEV, "the error can't be injected");
+	return -ENODEV;
 }
+
+#define HAPPEN_OR_SKIP(self)                                                             \
+	do {                                                                             \
+		if (happen(self))                                                        \
+			CTS_SKIP(KERNEL_LACKS, "the kernel doesn't hear of its errors"); \
+	} while (0)
 
 #define NEEDS (CTS_NEED_CDEV | CTS_NEED_ROOT)
 
@@ -80,7 +91,7 @@ CTS_TEST_F(error, is_told,
 	/* One that isn't fatal: a completion that never came. */
 	self->error.uncorrectable = PCI_ERR_UNC_COMP_TIME;
 	for (round = 0; round < 2; round++) {
-		happen(self);
+		HAPPEN_OR_SKIP(self);
 		EXPECT_EQ(1, await_signals(self->eventfd));
 		EXPECT_EQ(ids, function_config_read(&self->bound.function, 0, 4));
 	}
@@ -96,16 +107,16 @@ CTS_TEST_F(error, is_not_told_otherwise,
 
 	ASSERT_EQ(0, set_eventfd(self->bound.device, VFIO_PCI_ERR_IRQ_INDEX, 0, self->eventfd));
 	self->error.correctable = PCI_ERR_COR_BAD_TLP;
-	happen(self);
+	HAPPEN_OR_SKIP(self);
 	/* An error behind it: then the first has been dealt with. */
 	self->error.correctable = 0;
 	self->error.uncorrectable = PCI_ERR_UNC_COMP_TIME;
-	happen(self);
+	ASSERT_EQ(0, happen(self));
 	EXPECT_EQ(1, await_signals(self->eventfd));
 
 	/* With nobody to tell, and then somebody again. */
 	ASSERT_EQ(0, set_eventfd(self->bound.device, VFIO_PCI_ERR_IRQ_INDEX, 0, -1));
-	happen(self);
+	ASSERT_EQ(0, happen(self));
 	EXPECT_EQ(ids, function_config_read(&self->bound.function, 0, 4));
 	EXPECT_EQ(0, signals(self->eventfd));
 }
