@@ -3,14 +3,11 @@
  * A guest's commands to an SMMUv3 that say what it has changed: the device doesn't go by what was
  * there before.
  */
-#include "smmuv3.h"
+#include "smmuv3_nested.h"
 
-/* The device is VIRTUAL_ID of the vIOMMU and attached to `nested`: VIRTUAL is the first page. */
 FIXTURE(commands)
 {
-	SMMUV3_FIELDS;
-	uint64_t root;
-	uint32_t vdevice, nested;
+	NESTED_FIELDS;
 };
 
 /* Ways for a guest to say that it has changed what VIRTUAL leads to. */
@@ -33,15 +30,7 @@ FORGETS(tlbi_nsnh_all, CMD_TLBI_NSNH_ALL, 0);
 
 FIXTURE_SETUP(commands)
 {
-	SMMUV3_SETUP_OR_SKIP(self);
-	if (dma_highest_iova() < VIRTUAL + (2 * self->page) - 1)
-		CTS_SKIP(DEVICE_LACKS, "addresses of %d bits", S1_BITS);
-	ASSERT_EQ(0, __vdevice_alloc(self->dut.iommufd, self->viommu, self->dut.device_id,
-				     VIRTUAL_ID, &self->vdevice));
-	self->root = s1_described(&self->s1);
-	s1_map(&self->s1, self->root, VIRTUAL, self->ipa, self->page, 0);
-	self->nested = ste_alloc(&self->dut, self->viommu, s1_ste(&self->s1), STE_CACHED);
-	ASSERT_EQ(self->nested, vfio_attach(self->dut.device, self->nested));
+	NESTED_SETUP_OR_SKIP(self);
 }
 
 FIXTURE_TEARDOWN(commands)

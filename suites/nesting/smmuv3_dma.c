@@ -3,25 +3,16 @@
  * DMA of a device that an SMMUv3 translates for a guest: by the guest's tables and then by the
  * parent, and by nothing else. What the guest changes holds when it has said so.
  */
-#include "smmuv3.h"
+#include "smmuv3_nested.h"
 
-/* The device is a vDEVICE, attached to `nested`: VIRTUAL leads to the first page at `ipa`. */
 FIXTURE(nested)
 {
-	SMMUV3_FIELDS;
-	uint32_t vdevice, nested;
+	NESTED_FIELDS;
 };
 
 FIXTURE_SETUP(nested)
 {
-	SMMUV3_SETUP_OR_SKIP(self);
-	if (dma_highest_iova() < VIRTUAL + (2 * self->page) - 1)
-		CTS_SKIP(DEVICE_LACKS, "addresses of %d bits", S1_BITS);
-	ASSERT_EQ(0, __vdevice_alloc(self->dut.iommufd, self->viommu, self->dut.device_id,
-				     VIRTUAL_ID, &self->vdevice));
-	s1_map(&self->s1, s1_described(&self->s1), VIRTUAL, self->ipa, self->page, 0);
-	self->nested = ste_alloc(&self->dut, self->viommu, s1_ste(&self->s1), STE_CACHED);
-	ASSERT_EQ(self->nested, vfio_attach(self->dut.device, self->nested));
+	NESTED_SETUP_OR_SKIP(self);
 }
 
 FIXTURE_TEARDOWN(nested)
@@ -52,16 +43,15 @@ CTS_TEST_F(nested, outside_of_the_parent,
 	   .faults = true)
 {
 	struct dut *dut = &self->dut;
-	const uint64_t root = s1_described(&self->s1);
 	const uint64_t physical = physical_address(self->memory + self->page);
 	const uint64_t hole = iova_alloc(&dut->space, self->page, self->page);
 
 	EXPECT_TRUE(written(dut, &self->buffer, VIRTUAL, 0));
-	s1_map(&self->s1, root, VIRTUAL + self->page, hole, self->page, 0);
+	s1_map(&self->s1, self->root, VIRTUAL + self->page, hole, self->page, 0);
 	EXPECT_TRUE(refused(dut, &self->buffer, VIRTUAL + self->page));
 	/* Where the kernel doesn't tell, and where the parent happens to have that address. */
 	if (physical && physical - self->ipa >= 2 * self->page) {
-		s1_map(&self->s1, root, VIRTUAL + self->page, physical, self->page, 0);
+		s1_map(&self->s1, self->root, VIRTUAL + self->page, physical, self->page, 0);
 		forget(dut, self->viommu, VIRTUAL + self->page, self->page);
 		EXPECT_TRUE(refused(dut, &self->buffer, VIRTUAL + self->page));
 	}
@@ -75,15 +65,14 @@ CTS_TEST_F(nested, read_only,
 	   .faults = true)
 {
 	struct dut *dut = &self->dut;
-	const uint64_t root = s1_described(&self->s1);
 	const uint64_t readable = iova_alloc(&dut->space, self->page, self->page);
 
-	s1_map(&self->s1, root, VIRTUAL + self->page, self->ipa + self->page, self->page,
+	s1_map(&self->s1, self->root, VIRTUAL + self->page, self->ipa + self->page, self->page,
 	       S1_READ_ONLY);
 	EXPECT_TRUE(refused(dut, &self->buffer, VIRTUAL + self->page));
 	iommufd_map_access(dut->iommufd, dut->ioas, IOMMU_IOAS_MAP_READABLE, self->memory,
 			   self->page, readable);
-	s1_map(&self->s1, root, VIRTUAL + self->page, readable, self->page, 0);
+	s1_map(&self->s1, self->root, VIRTUAL + self->page, readable, self->page, 0);
 	forget(dut, self->viommu, VIRTUAL + self->page, self->page);
 	EXPECT_TRUE(refused(dut, &self->buffer, VIRTUAL + self->page));
 }

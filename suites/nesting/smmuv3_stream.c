@@ -6,29 +6,18 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "smmuv3.h"
+#include "smmuv3_nested.h"
 
 #define NOBODYS_ID 0x78
 
-/* The device is VIRTUAL_ID of the vIOMMU and attached to `nested`: VIRTUAL is the first page. */
 FIXTURE(stream)
 {
-	SMMUV3_FIELDS;
-	uint64_t root;
-	uint32_t vdevice, nested;
+	NESTED_FIELDS;
 };
 
 FIXTURE_SETUP(stream)
 {
-	SMMUV3_SETUP_OR_SKIP(self);
-	if (dma_highest_iova() < VIRTUAL + (2 * self->page) - 1)
-		CTS_SKIP(DEVICE_LACKS, "addresses of %d bits", S1_BITS);
-	ASSERT_EQ(0, __vdevice_alloc(self->dut.iommufd, self->viommu, self->dut.device_id,
-				     VIRTUAL_ID, &self->vdevice));
-	self->root = s1_described(&self->s1);
-	s1_map(&self->s1, self->root, VIRTUAL, self->ipa, self->page, 0);
-	self->nested = ste_alloc(&self->dut, self->viommu, s1_ste(&self->s1), STE_CACHED);
-	ASSERT_EQ(self->nested, vfio_attach(self->dut.device, self->nested));
+	NESTED_SETUP_OR_SKIP(self);
 }
 
 FIXTURE_TEARDOWN(stream)
