@@ -40,7 +40,8 @@ class Misemulated:
 class Host:
     """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
     firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
-    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture; `firmware`: it boots by that (lab/firmware.py)."""
+    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture; `firmware`: it boots by that (lab/firmware.py);
+    `slower`: how many times as long as usual its tests may take."""
 
     name: str
     title: str
@@ -56,6 +57,7 @@ class Host:
     faults: str = "contained"
     misemulated: tuple[Misemulated, ...] = ()
     firmware: bool = False
+    slower: int = 1
 
     @property
     def machine(self) -> Arch:
@@ -72,7 +74,7 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool,
+    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _FAULTS = ("none", "contained")

@@ -240,7 +240,7 @@ def _execute(
         if lab.image is not None:
             lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
         targets, notes = _targets(where, lab, options, folder, work)
-        scale = options.timeout_scale * (FAIL_NTH_SLOWER if options.fail_nth else 1)
+        scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {"CTS_FAIL_NTH": "1"} if options.fail_nth else {}
         sessions = [Session(target, journal, scale, number, stop, boots, env) for number, target in enumerate(targets, 1)]
         first = sessions[0]
