@@ -29,6 +29,14 @@ class Device:
 
 
 @dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A device of a virtual host that fixtures/endpoint is, on QEMU's PCI bus `bus`; `options` are those of its command line."""
+
+    bus: str
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Misemulated:
     """Tests that a virtual host can't judge, as patterns that --select takes, and what its emulator does wrongly."""
 
@@ -54,6 +62,7 @@ class Host:
     kernel: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     faults: str = "contained"
     misemulated: tuple[Misemulated, ...] = ()
     firmware: bool = False
@@ -75,6 +84,7 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
+    "endpoint": list,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _FAULTS = ("none", "contained")
@@ -93,6 +103,15 @@ def _device(path: Path, number: int, table: Any) -> Device:
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
         raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
     return Device(**table, select=tuple(select))
+
+
+def _endpoint(path: Path, number: int, table: Any) -> Endpoint:
+    match table:
+        case {"bus": str(bus), **more} if set(more) <= {"options"}:
+            options = more.get("options", [])
+            if isinstance(options, list) and all(isinstance(word, str) for word in options):
+                return Endpoint(bus, tuple(options))
+    raise UsageError(f"{path}: [[endpoint]] number {number}: needs a string, bus, and may have a list of strings, options")
 
 
 def _misemulated(path: Path, number: int, table: Any) -> Misemulated:
@@ -129,6 +148,8 @@ def _table(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: faults = {table['faults']!r} is none of {', '.join(_FAULTS)}")
     if "device" in table:
         table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
+    if "endpoint" in table:
+        table["endpoint"] = [_endpoint(path, number, entry) for number, entry in enumerate(table["endpoint"], 1)]
     if "misemulated" in table:
         table["misemulated"] = [_misemulated(path, number, entry) for number, entry in enumerate(table["misemulated"], 1)]
     return table
@@ -160,8 +181,9 @@ def read(path: Path) -> Host:
     if table["arch"] not in ARCHES:
         raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
     devices = tuple(table.pop("device"))
+    endpoints = tuple(table.pop("endpoint", ()))
     table |= {key: tuple(table[key]) for key in (*_LISTS, "misemulated") if key in table}
-    found = Host(path.stem, devices=devices, **table)
+    found = Host(path.stem, devices=devices, endpoints=endpoints, **table)
     for fragment in found.fragments:
         if not fragment.is_file():
             raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")

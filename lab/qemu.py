@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import firmware, image, ramdisk
+from lab import endpoint, firmware, image, ramdisk
 from lab.binaries import Binaries
 from lab.errors import LabError
 from lab.host import Host
@@ -47,7 +47,8 @@ def _plain(toolbox: Toolbox, module: Path, folder: Path) -> Path:
 
 
 def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries, folder: Path) -> tuple[Path, list[str]]:
-    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox for shells and the modules that the host needs.
+    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox for shells and the modules that the host needs; beside it, what
+    else the host is made of.
 
     Returns it and the names of modules that the kernel does not have in any form. LabError if the stream itself can't work.
     """
@@ -67,15 +68,31 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
         table = folder / "iort"
         table.write_bytes(firmware.iort())
         files[firmware.IORT_NAME] = table
+    if host.endpoints:
+        shutil.copy(endpoint.build(toolbox), folder / endpoint.PROGRAM)
     applets = ("sh", "ls", "cat", "dmesg", "lspci", "grep", "head", "tail", "less", "ps", "kill", "mount", "echo", "find")
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})
     return folder / "initrd", missing
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _end(path: Path, start: int, limit: int) -> str:
+    """The last `limit` bytes of a file that may not be there, but nothing before `start`."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as stream:
+        stream.seek(max(start, _size(path) - limit))
+        return stream.read().decode(errors="replace")
+
+
 class Machine:
     """One virtual machine, to be switched on and off any number of times.
 
-    `folder` holds initrd, and what QEMU says in its last boot; each boot appends to the file `console`.
+    `folder` holds initrd, and what QEMU says in its last boot; each boot appends to the file `console`, and what endpoints say to files
+    beside it.
     """
 
     def __init__(self, toolbox: Toolbox, host: Host, kernel: Image, folder: Path, console: Path, accel: str) -> None:
@@ -87,19 +104,24 @@ class Machine:
         self.console = console
         self._log = folder / f"{console.stem}-qemu.log"
         self._start = 0  # of this boot in the console
+        self._endpoint_logs = [console.with_name(f"{console.stem}-endpoint-{n}.log") for n, _ in enumerate(host.endpoints, 1)]
+        self._endpoint_starts = [0 for _ in host.endpoints]
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, extra: Sequence[str], words: Sequence[str] = ()) -> list[str]:
-        """QEMU's command line, to be run in the toolbox."""
+        """What starts QEMU and the host's endpoints, to be run in the toolbox."""
         accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
         arch = self.host.machine
         line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *self.host.kernel, *words])
         bios = ["-bios", f"/mnt/work/{FIRMWARE}"] if self.host.firmware else []
-        return [
+        qemu = [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu, *arch.options, *bios,
+            *endpoint.devices(self.host.endpoints),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
+        logs = [f"/mnt/out/{log.name}" for log in self._endpoint_logs]
+        return endpoint.together(self.host.endpoints, f"/mnt/work/{endpoint.PROGRAM}", logs, qemu)
 
     def _wrap(self, argv: list[str]) -> list[str]:
         mounts: Mapping[str, Path] = {"ksrc": self.kernel.path.parent}
@@ -112,7 +134,8 @@ class Machine:
 
         QEMU dies with the thread that calls this. Ctrl-C at the terminal does not reach it.
         """
-        self._start = self._console_size()
+        self._start = _size(self.console)
+        self._endpoint_starts = [_size(log) for log in self._endpoint_logs]
         ours, theirs = socket.socketpair()
         # On the first host bridge, by name: without one QEMU takes the bus that was made last.
         extra = [
@@ -138,20 +161,13 @@ class Machine:
         ours.settimeout(None)
         return ours
 
-    def _console_size(self) -> int:
-        return self.console.stat().st_size if self.console.exists() else 0
-
     def console_of_boot(self, limit: int) -> str:
         """The last `limit` bytes that this boot, or the last, wrote on its console."""
-        if not self.console.exists():
-            return ""
-        with self.console.open("rb") as stream:
-            stream.seek(max(self._start, self._console_size() - limit))
-            return stream.read().decode(errors="replace").replace("\r", "")
+        return _end(self.console, self._start, limit).replace("\r", "")
 
     def _trim_console(self) -> None:
         """Takes the middle out of a boot that flooded its console."""
-        too_much = self._console_size() - self._start - 2 * CONSOLE_KEPT
+        too_much = _size(self.console) - self._start - 2 * CONSOLE_KEPT
         if too_much <= 0:
             return
         with self.console.open("r+b") as stream:
@@ -180,12 +196,10 @@ class Machine:
         self._trim_console()
 
     def complaint(self) -> str:
-        """The end of what QEMU itself said on its standard error in this boot, or the last, if anything."""
-        if not self._log.exists():
-            return ""
-        with self._log.open("rb") as stream:
-            stream.seek(max(0, self._log.stat().st_size - COMPLAINT_BYTES))
-            return stream.read().decode(errors="replace").strip()
+        """The end of what QEMU and the endpoints said on their standard errors in this boot, or the last, if anything."""
+        said = [_end(self._log, 0, COMPLAINT_BYTES)]
+        said += [_end(log, start, COMPLAINT_BYTES) for log, start in zip(self._endpoint_logs, self._endpoint_starts, strict=True)]
+        return "\n".join(text.strip() for text in said if text.strip())
 
     def interactive(self, words: Sequence[str]) -> int:
         """Boots with the console on this terminal and returns QEMU's exit code."""

@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, cache, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
+from lab import binaries, cache, endpoint, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report, waivers
@@ -303,6 +303,8 @@ def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
         found["the kernel"] = cache.file_digest(lab.image.path)
         modules = sorted(lab.image.modules.rglob("*.ko*")) if lab.image.modules else []
         found["the kernel's modules"] = cache.digest([[path.name, cache.file_digest(path)] for path in modules])
+    if where.endpoints:
+        found["the endpoint"] = cache.file_digest(endpoint.build(lab.box))
     return found | {f"test program {name}": cache.file_digest(path) for name, path in lab.programs.suites.items()}
 
 
