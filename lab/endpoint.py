@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Endpoints in software (fixtures/endpoint, docs/endpoint.md): how they are built, and live and die with the QEMU whose devices they are."""
+"""Endpoints in software (fixtures/endpoint, docs/endpoint.md): how they are built, and live and die with their QEMU."""
 
 import json
 import shlex
@@ -19,8 +19,8 @@ TOGETHER = """
 wait -n -p who; status=$?
 [ "$status" = 0 ] && [ "$who" != "$qemu" ] || exit "$status"
 for _ in {1..100}; do
-	kill -0 "$qemu" 2>/dev/null || { wait "$qemu"; exit; }
-	sleep 0.05
+    kill -0 "$qemu" 2>/dev/null || { wait "$qemu"; exit; }
+    sleep 0.05
 done
 echo "an endpoint was left by QEMU, which goes on" >&2
 exit 1

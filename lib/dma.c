@@ -14,6 +14,7 @@
 /* The ones of the kernel tree are there as far as the tree has them: suites/Makefile looks. */
 static const struct dma_driver *const drivers[] = {
 	&dma_driver_edu,
+	&dma_driver_endpoint,
 	&dma_driver_iommu_testdev,
 	&dma_driver_nvme,
 	&dma_driver_nvme_qemu,
@@ -295,6 +296,12 @@ int dma_storm_stop(struct dma *dma)
 	return dma->driver->storm_stop(dma);
 }
 
+void dma_make_stubborn(struct dma *dma)
+{
+	check_capability(dma, DMA_STUBBORN);
+	dma->driver->make_stubborn(dma);
+}
+
 void dma_launch(struct dma *dma, uint64_t iova, size_t length)
 {
 	check_capability(dma, DMA_AUTONOMOUS);
@@ -307,14 +314,20 @@ void dma_launch(struct dma *dma, uint64_t iova, size_t length)
 /* Beside what refused writes take: how long a device that works may be busy, on a slow host too. */
 #define STORM_PATIENCE_NS 20000000000ULL
 
+static unsigned int storm_rounds(struct dma *dma)
+{
+	return dma->driver->storm_rounds ? dma->driver->storm_rounds(dma)
+					 : atomic_load(&dma->stormed);
+}
+
 void dma_storm_go_on(struct dma *dma)
 {
 	uint64_t deadline = measure_now() + STORM_PATIENCE_NS + 3 * dma_refused_ns(dma);
-	unsigned int before = atomic_load(&dma->stormed);
+	unsigned int before = storm_rounds(dma);
 	bool late = false;
 
 	/* One may have been under way; the next one was begun afterwards. */
-	while (atomic_load(&dma->stormed) - before < 2) {
+	while (storm_rounds(dma) - before < 2) {
 		if (late)
 			cts_lab_error("%s: a storm has stuck", dma->driver->name);
 		late = measure_now() > deadline;

@@ -30,6 +30,7 @@ enum dma_capability {
 	DMA_STORM = 1 << 4,	 /* goes on writing to a range until it is stopped */
 	DMA_AUTONOMOUS = 1 << 5, /* writes on by itself what it was told once, with nobody there */
 	DMA_INTX = 1 << 6,	 /* raises and lowers its interrupt pin when told to */
+	DMA_STUBBORN = 1 << 7,	 /* misbehaves: goes on with a storm whatever is done to it */
 };
 
 /* What sizes and places an access of one kind can have, bytes. */
@@ -170,6 +171,14 @@ void dma_storm_go_on(struct dma *dma);
  * @seed? Waits until one has changed or the device has tried often enough.
  */
 bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t seed);
+
+/*
+ * DMA_STUBBORN: from now on a storm goes on through resets of the function and with bus mastering
+ * off, until dma_storm_stop() or dma_close(): as far as the device is concerned. After a reset it
+ * has to be given back its BARs (function_set_master()) before it can be stopped. If the device
+ * file is closed under it (dma_abandon()), it goes on until the device is made ready for DMA again.
+ */
+void dma_make_stubborn(struct dma *dma);
 
 /*
  * DMA_AUTONOMOUS: tells the device, in one go, to write to [@iova, @iova + @length), both multiples

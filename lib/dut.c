@@ -161,6 +161,24 @@ static bool storms(struct dma *dma, const struct ground *ground)
 	return canary_intact(memory, ground->buffer.size, SEED);
 }
 
+/* A storm that a reset of the function leaves alone. */
+static bool is_stubborn(const struct dut *dut, const struct ground *ground)
+{
+	const char *memory = fill(ground);
+	struct function function;
+	bool goes_on;
+
+	function_init(&function, dut->device);
+	dma_make_stubborn(dut->dma);
+	dma_storm_start(dut->dma, ground->iova + ground->to, ground->length);
+	function_reset(&function);
+	function_set_master(&function, true);
+	goes_on = dma_storm_reaches(dut->dma, memory, ground->buffer.size, SEED);
+	dma_storm_stop(dut->dma);
+	function_exit(&function);
+	return goes_on;
+}
+
 /* The last thing to try: nothing else can be asked of the device afterwards. */
 static bool writes_on(struct dma *dma, const struct ground *ground)
 {
@@ -193,6 +211,8 @@ unsigned int dut_prove(struct dut *dut)
 		proven |= DMA_MSI;
 	if (claimed & DMA_STORM && storms(dut->dma, &ground))
 		proven |= DMA_STORM;
+	if (claimed & DMA_STUBBORN && is_stubborn(dut, &ground))
+		proven |= DMA_STUBBORN;
 	if (claimed & DMA_AUTONOMOUS && writes_on(dut->dma, &ground))
 		proven |= DMA_AUTONOMOUS;
 	dma_close(dut->dma);

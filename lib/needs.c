@@ -67,6 +67,8 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_DMA_AUTONOMOUS:
 		return lacks(DMA_AUTONOMOUS) ? "no driver makes the device write on by itself"
 					     : NULL;
+	case CTS_NEED_INDEX_DMA_STUBBORN:
+		return lacks(DMA_STUBBORN) ? "no driver makes the device misbehave" : NULL;
 	case CTS_NEED_INDEX_DMA_INTX:
 		return lacks(DMA_INTX) ? "no driver makes the device raise its interrupt pin"
 				       : NULL;

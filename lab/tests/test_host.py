@@ -45,6 +45,12 @@ def test_faults_are_provoked_on_real_hosts_only_where_the_description_allows_it(
     assert host.LOCAL.faults == "none"
 
 
+def test_an_endpoint_has_its_bus_and_its_options(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + '[[endpoint]]\nbus = "port1"\n[[endpoint]]\nbus = "port2"\noptions = ["--vectors", "2"]\n')
+    assert host.find(str(path)).endpoints == (host.Endpoint("port1"), host.Endpoint("port2", ("--vectors", "2")))
+
+
 def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "PARTS", tmp_path)
     (tmp_path / "more.toml").write_text('cpus = 4\nmemory_mib = 1024\nqemu = ["-x"]\nkernel = ["quiet"]\n')
@@ -77,6 +83,9 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ('target = "qemu"', 'target = "local"', "arch is for virtual hosts"),
         ('[[device]]', '[[misemulated]]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
         ('[[device]]', '[[misemulated]]\ntests = ["a/b", 1]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
+        ('[[device]]', '[[endpoint]]\n[[device]]', "endpoint.. number 1: needs a string, bus"),
+        ('[[device]]', '[[endpoint]]\nbus = "b"\noptions = "x"\n[[device]]', "endpoint.. number 1: needs a string, bus"),
+        ('[[device]]', '[[endpoint]]\nbus = "b"\nslot = 1\n[[device]]', "endpoint.. number 1: needs a string, bus"),
         ("cpus = 1", 'cpus = 1\nfaults = "many"', "faults = 'many' is none of none, contained"),
     ],
 )

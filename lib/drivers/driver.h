@@ -58,12 +58,16 @@ struct dma_driver {
 	void (*lower_intx)(struct dma *dma);
 	void (*storm_start)(struct dma *dma, uint64_t iova, size_t length);
 	int (*storm_stop)(struct dma *dma);
+	/* Writes of this storm that have ended; NULL: the driver counts dma->stormed. */
+	unsigned int (*storm_rounds)(struct dma *dma);
+	void (*make_stubborn)(struct dma *dma);
 	void (*launch)(struct dma *dma, uint64_t iova, size_t length);
 	int (*bring_up_vf)(struct dma *pf, unsigned int index);
 };
 
 /* Each is listed in lib/dma.c too. */
 extern const struct dma_driver dma_driver_edu;
+extern const struct dma_driver dma_driver_endpoint;
 extern const struct dma_driver dma_driver_iommu_testdev;
 extern const struct dma_driver dma_driver_nvme;
 extern const struct dma_driver dma_driver_nvme_qemu;
