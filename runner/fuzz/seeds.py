@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,40 @@ def _stream(journal: Builder) -> bytes:
     return b"".join(frame(seq, json.dumps(event).encode()) + b"\r\n" for seq, event in enumerate(events))
 
 
+def _endpoint() -> list[bytes]:
+    """What a client of the endpoint sends, as records (endpoint.c)."""
+
+    def ask(command: int, body: bytes = b"", fds: int = 0, flags: int = 0) -> bytes:
+        return bytes([1 | fds << 4, command, len(body), command, flags]) + body
+
+    def put(region: int, offset: int, value: int, size: int) -> bytes:
+        return ask(10, struct.pack("<QII", offset, region, size) + value.to_bytes(size, "little"))
+
+    hello = b"\0\1" + ask(1, b"\0\0\1\0{}\0")
+    ready = hello + put(7, 4, 6, 2)
+    answer, refuse, work = b"\2", b"\3\x0e", b"\4"
+    reset, sleep = put(7, 0x68, 0x8000, 2), put(7, 0x44, 3, 2) + put(7, 0x44, 0, 2)
+
+    def start(operation: int, length: int, stubborn: int = 0) -> bytes:
+        return put(0, 0x40, length, 4) + put(0, 0x50, stubborn, 4) + put(0, 0x10, operation, 4)
+
+    infos = [ask(4, bytes(16))] + [ask(5, struct.pack("<IIIIQQ", 32, 0, index, 0, 0, 0)) for index in range(10)]
+    infos += [ask(7, struct.pack("<IIII", 16, 0, index, 0)) for index in range(5)]
+    reads = [ask(9, struct.pack("<QII", offset, region, 4)) for region in (0, 2, 4, 7) for offset in (0, 0x14, 0x100)]
+    irqs = ask(8, struct.pack("<IIIII", 20, 0x24, 2, 0, 4), 4) + ask(8, struct.pack("<IIIII", 20, 0x21, 2, 0, 0))
+    maps = ask(2, struct.pack("<IIQQQ", 32, 3, 0, 4096, 4096), 1) + ask(3, struct.pack("<IIQQ", 24, 0, 4096, 4096))
+    place = put(2, 0, 0x1000, 8) + put(2, 8, 16, 8)
+    raw = struct.pack("<HHIII", 1, 13, 16, 0, 0)
+    return [
+        hello + b"".join(infos), hello + b"".join(reads), hello + irqs + maps + ask(13), ready + b"\0" + bytes([len(raw)]) + raw,
+        *(ready + place + start(operation, 16) + work + answer * 2 for operation in range(10)),
+        *(ready + start(operation, 0x18000) + work + answer * 4 + work for operation in (1, 4, 5)),
+        *(ready + start(operation, 64) + work + refuse for operation in (1, 2, 3, 4, 5)),
+        *(ready + start(4, 64) + work + stop + answer + work for stop in (reset, sleep, ask(13), put(0, 0x10, 8, 4))),
+        *(ready + start(7, 64, stubborn) + (work + answer) * 2 + reset + work + answer + put(0, 0x10, 8, 4) + work for stubborn in (0, 1)),
+    ]  # fmt: skip
+
+
 def make() -> dict[str, list[bytes]]:
     """The inputs by target."""
     hello = frame(0, b'{"ev":"hello","protocol":1}')
@@ -101,6 +136,7 @@ def make() -> dict[str, list[bytes]]:
     sources = [(number, one) for number, group in enumerate(kinds) for one in group]
     return {
         "plan": [json.dumps(op, ensure_ascii=False).encode() for op in PLAN] + list(PLAN_TEXT),
+        "endpoint": _endpoint(),
         "events": [bytes([number + len(kinds) * size]) + one for size in (0, 14) for number, one in sources],
         "stream": streams,
         "journal": [journal.text() for journal in _journals()],

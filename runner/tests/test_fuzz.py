@@ -29,8 +29,8 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("target", ["plan", "events"])
-def test_seeds_of_cts_exec(replay: Path, target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["plan", "events", "endpoint"])
+def test_seeds_of_what_is_c(replay: Path, target: str, tmp_path: Path) -> None:
     seeds.write(tmp_path, target)
     inputs = sorted((tmp_path / "seeds").iterdir())
     done = subprocess.run([replay / f"replay-{target}", *inputs], capture_output=True, text=True)
