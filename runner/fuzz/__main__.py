@@ -20,7 +20,8 @@ from runner.fuzz import seeds
 HERE = Path(__file__).parent
 INPUT_S = 25  # one input that takes longer is a finding
 INPUT_MAX = {"plan": 70_000, "events": 70_000, "endpoint": 4096, "stream": 20_000, "journal": 20_000}
-"""The longest input of each target in bytes: beyond the limits of cts-exec, enough for the endpoint, and what Python reads in some milliseconds."""
+"""The longest input of each target in bytes: beyond the limits of cts-exec, what Python reads in some milliseconds, and for the endpoint
+some hundred messages."""
 LOG_LINES = 40
 _FINDING = re.compile("^Traceback|does not hold$|runtime error: |ERROR: ")
 
