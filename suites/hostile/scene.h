@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of a device that misbehaves have in common, on the scene of suites/attach/. */
+#ifndef HOSTILE_SCENE_H
+#define HOSTILE_SCENE_H
+
+#include "../attach/scene.h"
+#include "function.h"
+#include "measure.h"
+
+/* Looks so often that a device that writes there would be seen. */
+#define LOOKS 2000
+
+/* Does @memory stay as it is? */
+static inline bool scene_stays(const struct scene *scene, unsigned int memory)
+{
+	int looks = LOOKS;
+
+	while (looks-- && scene_intact(scene, memory))
+		;
+	return scene_intact(scene, memory);
+}
+
+static inline void scene_fill_all(struct scene *scene)
+{
+	unsigned int i;
+
+	for (i = 0; i < MEMORIES; i++)
+		scene_fill(scene, i);
+}
+
+/* Resets the function and lets it master the bus again, as a driver would. */
+static inline void reset_under(int device)
+{
+	struct function function;
+
+	function_init(&function, device);
+	function_reset(&function);
+	function_set_master(&function, true);
+	function_exit(&function);
+}
+
+/* All but what the storm may change, of all memories. */
+#define EXPECT_ALL_NEIGHBOURS_INTACT(scene)                              \
+	do {                                                             \
+		unsigned int __i;                                        \
+                                                                         \
+		for (__i = 0; __i < MEMORIES; __i++) {                   \
+			EXPECT_TRUE(scene_neighbours_intact(scene, __i)) \
+			TH_LOG("memory %u", __i);                        \
+		}                                                        \
+	} while (0)
+
+#endif
