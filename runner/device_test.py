@@ -29,6 +29,7 @@ CHECKS = {
     "msi": "sends an MSI",
     "storm": "storms until stopped",
     "autonomous": "writes on by itself",
+    "stubborn": "storms through resets",
     "reach": "reaches its highest IOVA",
     "refused": "changes nothing when refused",
     "rings": "outlives the loss of its rings",
