@@ -15,6 +15,7 @@
 static const struct dma_driver *const drivers[] = {
 	&dma_driver_edu,
 	&dma_driver_endpoint,
+	&dma_driver_endpoint_pasid,
 	&dma_driver_iommu_testdev,
 	&dma_driver_nvme,
 	&dma_driver_nvme_qemu,
@@ -300,6 +301,20 @@ void dma_make_stubborn(struct dma *dma)
 {
 	check_capability(dma, DMA_STUBBORN);
 	dma->driver->make_stubborn(dma);
+}
+
+int dma_pasid_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *wrote)
+{
+	check_capability(dma, DMA_PASID);
+	check_access(dma, &dma->driver->write_limits, iova, length);
+	return dma->driver->pasid_write(dma, pasid, iova, length, wrote);
+}
+
+int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw)
+{
+	check_capability(dma, DMA_PASID);
+	check_access(dma, &dma->driver->read_limits, iova, length);
+	return dma->driver->pasid_read(dma, pasid, iova, length, saw);
 }
 
 void dma_launch(struct dma *dma, uint64_t iova, size_t length)

@@ -31,6 +31,7 @@ enum dma_capability {
 	DMA_AUTONOMOUS = 1 << 5, /* writes on by itself what it was told once, with nobody there */
 	DMA_INTX = 1 << 6,	 /* raises and lowers its interrupt pin when told to */
 	DMA_STUBBORN = 1 << 7,	 /* misbehaves: goes on with a storm whatever is done to it */
+	DMA_PASID = 1 << 8,	 /* tags its requests with a PASID when told to */
 };
 
 /* What sizes and places an access of one kind can have, bytes. */
@@ -179,6 +180,14 @@ bool dma_storm_reaches(struct dma *dma, const void *memory, size_t size, uint8_t
  * file is closed under it (dma_abandon()), it goes on until the device is made ready for DMA again.
  */
 void dma_make_stubborn(struct dma *dma);
+
+/*
+ * DMA_PASID: as dma_write() and dma_read(), by requests that are tagged with @pasid. The endpoint
+ * in software, which alone has it, goes by the tables that it finds in memory and not through an
+ * IOMMU (docs/endpoint.md): it shows what the kernel has put there, and nothing of caches.
+ */
+int dma_pasid_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *wrote);
+int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
 
 /*
  * DMA_AUTONOMOUS: tells the device, in one go, to write to [@iova, @iova + @length), both multiples

@@ -69,6 +69,8 @@ static const char *missing(enum cts_need_index index)
 					     : NULL;
 	case CTS_NEED_INDEX_DMA_STUBBORN:
 		return lacks(DMA_STUBBORN) ? "no driver makes the device misbehave" : NULL;
+	case CTS_NEED_INDEX_DMA_PASID:
+		return lacks(DMA_PASID) ? "no driver makes the device use PASIDs" : NULL;
 	case CTS_NEED_INDEX_DMA_INTX:
 		return lacks(DMA_INTX) ? "no driver makes the device raise its interrupt pin"
 				       : NULL;

@@ -61,6 +61,9 @@ struct dma_driver {
 	/* Writes of this storm that have ended; NULL: the driver counts dma->stormed. */
 	unsigned int (*storm_rounds)(struct dma *dma);
 	void (*make_stubborn)(struct dma *dma);
+	int (*pasid_write)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length,
+			   void *wrote);
+	int (*pasid_read)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
 	void (*launch)(struct dma *dma, uint64_t iova, size_t length);
 	int (*bring_up_vf)(struct dma *pf, unsigned int index);
 };
@@ -68,6 +71,7 @@ struct dma_driver {
 /* Each is listed in lib/dma.c too. */
 extern const struct dma_driver dma_driver_edu;
 extern const struct dma_driver dma_driver_endpoint;
+extern const struct dma_driver dma_driver_endpoint_pasid;
 extern const struct dma_driver dma_driver_iommu_testdev;
 extern const struct dma_driver dma_driver_nvme;
 extern const struct dma_driver dma_driver_nvme_qemu;

@@ -19,6 +19,8 @@
  * - Every reset ends what is under way, but for a storm that was told to be stubborn: that goes on
  *   through resets and whatever its enable bits say, until open() or close() here. A transaction
  *   that was on its way at the reset may arrive after it.
+ * - One that has a side channel tags requests with PASIDs (DMA_PASID), along the tables that it
+ * finds in memory: what the IOMMU has cached doesn't count.
  * - It interrupts by MSI-X alone, and only when told to.
  */
 #include <errno.h>
@@ -29,6 +31,8 @@
 #include "check.h"
 #include "driver.h"
 #include "registers.h"
+#include "rid.h"
+#include "sysfs.h"
 
 #define LENGTH_MAX 0x10000
 
@@ -45,6 +49,13 @@ struct state {
 static bool match(uint16_t vendor, uint16_t device, uint32_t class)
 {
 	return vendor == ENDPOINT_VENDOR && device == ENDPOINT_DEVICE && class == ENDPOINT_CLASS;
+}
+
+/* One with a side channel. */
+static bool match_pasid(uint16_t vendor, uint16_t device, uint32_t class)
+{
+	return vendor == ENDPOINT_VENDOR && device == ENDPOINT_DEVICE_PASID &&
+	       class == ENDPOINT_CLASS;
 }
 
 static uint32_t get(const struct dma *dma, uint32_t reg)
@@ -85,6 +96,7 @@ static int wait_until_idle(const struct dma *dma)
 	case ENDPOINT_READ_REFUSED:
 	case ENDPOINT_WRITE_REFUSED:
 	case ENDPOINT_NO_MASTER:
+	case ENDPOINT_NO_PASID:
 		return -EIO;
 	default:
 		cts_lab_error("endpoint: an operation has ended with %u", result);
@@ -129,7 +141,8 @@ static void new_seed(const struct dma *dma)
 	set64(dma, ENDPOINT_SEED, ++state->seed);
 }
 
-static int endpoint_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)
+/* FILL and LOAD, or what has their place with a PASID. */
+static int write_by(struct dma *dma, uint32_t operation, uint64_t iova, size_t length, void *wrote)
 {
 	const struct state *state = dma->state;
 	uint8_t *bytes = wrote;
@@ -138,22 +151,32 @@ static int endpoint_write(struct dma *dma, uint64_t iova, size_t length, void *w
 
 	new_seed(dma);
 	set64(dma, ENDPOINT_DESTINATION, iova);
-	status = operate(dma, ENDPOINT_FILL, length);
+	status = operate(dma, operation, length);
 	for (i = 0; !status && i < length; i++)
 		bytes[i] = endpoint_byte(state->seed, i);
 	return status;
 }
 
-static int endpoint_read(struct dma *dma, uint64_t iova, size_t length, void *saw)
+static int read_by(struct dma *dma, uint32_t operation, uint64_t iova, size_t length, void *saw)
 {
 	int status;
 
 	set64(dma, ENDPOINT_SOURCE, iova);
 	set64(dma, ENDPOINT_DESTINATION, 0);
-	status = operate(dma, ENDPOINT_LOAD, length);
+	status = operate(dma, operation, length);
 	if (!status)
 		memcpy(saw, (const void *)dma->function.bar[2], length);
 	return status;
+}
+
+static int endpoint_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)
+{
+	return write_by(dma, ENDPOINT_FILL, iova, length, wrote);
+}
+
+static int endpoint_read(struct dma *dma, uint64_t iova, size_t length, void *saw)
+{
+	return read_by(dma, ENDPOINT_LOAD, iova, length, saw);
 }
 
 static int endpoint_copy(struct dma *dma, uint64_t from, uint64_t to, size_t length)
@@ -205,27 +228,57 @@ static void endpoint_launch(struct dma *dma, uint64_t iova, size_t length)
 	endpoint_storm_start(dma, iova, length < LENGTH_MAX ? length : LENGTH_MAX);
 }
 
+static void use_pasid(const struct dma *dma, uint32_t pasid)
+{
+	struct rid rid;
+
+	if (!rid_parse(sysfs_device(), &rid))
+		cts_lab_error("%s is no address of a PCI function", sysfs_device());
+	set(dma, ENDPOINT_REQUESTER, (uint32_t)rid.bus << 8 | rid.devfn);
+	set(dma, ENDPOINT_PASID, pasid);
+}
+
+static int endpoint_pasid_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length,
+				void *wrote)
+{
+	use_pasid(dma, pasid);
+	return write_by(dma, ENDPOINT_PASID_FILL, iova, length, wrote);
+}
+
+static int endpoint_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length,
+			       void *saw)
+{
+	use_pasid(dma, pasid);
+	return read_by(dma, ENDPOINT_PASID_LOAD, iova, length, saw);
+}
+
+#define CAPABILITIES \
+	(DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS | DMA_STUBBORN)
+
+/* What both kinds have. */
+#define EITHER                                                                                   \
+	.highest_iova = UINT64_MAX,                                                              \
+	.write_limits = { .smallest = 1, .largest = LENGTH_MAX, .step = 1, .align = 1 },         \
+	.read_limits = { .smallest = 1, .largest = LENGTH_MAX, .step = 1, .align = 1 },          \
+	.access_ns = 1000000, .refused_ns = 1000000, .msi_index = VFIO_PCI_MSIX_IRQ_INDEX,       \
+	.idle = { .offset = ENDPOINT_SCRATCH, .size = 8 }, .open = endpoint_open, .close = calm, \
+	.write = endpoint_write, .read = endpoint_read, .copy = endpoint_copy,                   \
+	.send_msi = endpoint_send_msi, .storm_start = endpoint_storm_start,                      \
+	.storm_rounds = endpoint_storm_rounds, .storm_stop = endpoint_storm_stop,                \
+	.make_stubborn = endpoint_make_stubborn, .launch = endpoint_launch
+
 const struct dma_driver dma_driver_endpoint = {
 	.name = "endpoint",
-	.capabilities = DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS |
-			DMA_STUBBORN,
-	.highest_iova = UINT64_MAX,
-	.write_limits = { .smallest = 1, .largest = LENGTH_MAX, .step = 1, .align = 1 },
-	.read_limits = { .smallest = 1, .largest = LENGTH_MAX, .step = 1, .align = 1 },
-	.access_ns = 1000000,
-	.refused_ns = 1000000,
-	.msi_index = VFIO_PCI_MSIX_IRQ_INDEX,
-	.idle = { .offset = ENDPOINT_SCRATCH, .size = 8 },
+	.capabilities = CAPABILITIES,
 	.match = match,
-	.open = endpoint_open,
-	.close = calm,
-	.write = endpoint_write,
-	.read = endpoint_read,
-	.copy = endpoint_copy,
-	.send_msi = endpoint_send_msi,
-	.storm_start = endpoint_storm_start,
-	.storm_rounds = endpoint_storm_rounds,
-	.storm_stop = endpoint_storm_stop,
-	.make_stubborn = endpoint_make_stubborn,
-	.launch = endpoint_launch,
+	EITHER,
+};
+
+const struct dma_driver dma_driver_endpoint_pasid = {
+	.name = "endpoint-pasid",
+	.capabilities = CAPABILITIES | DMA_PASID,
+	.match = match_pasid,
+	.pasid_write = endpoint_pasid_write,
+	.pasid_read = endpoint_pasid_read,
+	EITHER,
 };

@@ -58,6 +58,11 @@ int __function_reset(const struct function *function)
 	return ++fake.resets > fake.busy ? 0 : -EAGAIN;
 }
 
+void function_reset(const struct function *function)
+{
+	CHECK(!__function_reset(function));
+}
+
 uint32_t function_irq_count(const struct function *function, uint32_t index)
 {
 	(void)function;

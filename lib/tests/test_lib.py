@@ -20,7 +20,7 @@ THREADS = ["-fsanitize=thread"]
 COMMON = ["check.c", "record.c", "memory.c", "measure.c"]
 
 # dma.c and the drivers that it always knows.
-DMA = ["dma.c", *(f"drivers/{name}.c" for name in ("edu", "endpoint", "iommu_testdev", "nvme", "storm"))]
+DMA = ["dma.c", "rid.c", *(f"drivers/{name}.c" for name in ("edu", "endpoint", "iommu_testdev", "nvme", "storm"))]
 
 
 @pytest.fixture(scope="session")
