@@ -78,8 +78,9 @@ CTS_TEST_F(storm, replace_back_and_forth,
 	vfio_attach(scene->dut.device, scene->a);
 	dma_storm_start(scene->dut.dma, scene->common, scene->length);
 	ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A));
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < 200; i++) {
 		EXPECT_EQ(0, try_attach(scene->dut.device, i % 2 ? scene->a : scene->b));
+	}
 	dma_storm_stop(scene->dut.dma);
 	EXPECT_NEIGHBOURS_INTACT(scene);
 	/* The last replace was to a. */

@@ -58,8 +58,9 @@ CTS_TEST_F(stubborn, outlives_resets,
 	canary_fill(ground->buffer.memory, size, SEED);
 	function_reset(&function);
 	function_set_master(&function, true);
-	for (i = 0; i < ROUNDS; i++)
+	for (i = 0; i < ROUNDS; i++) {
 		EXPECT_EQ(0, dma_write(dma, ground->iova, place.length, ground->bytes));
+	}
 	EXPECT_TRUE(canary_holds_only(memory, size, SEED, 0, ground->bytes, place.length));
 	function_exit(&function);
 }

@@ -142,11 +142,13 @@ CTS_TEST_F(dma, several,
 	const uint32_t pasids[] = { 1, PASID, self->last };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(pasids); i++)
+	for (i = 0; i < ARRAY_SIZE(pasids); i++) {
 		ASSERT_EQ(0, pasid_attach(self->dut.device, pasids[i],
 					  i % 2 ? self->own_table : self->pasid_table));
-	for (i = 0; i < ARRAY_SIZE(pasids); i++)
+	}
+	for (i = 0; i < ARRAY_SIZE(pasids); i++) {
 		EXPECT_WRITE(i % 2 ? "own" : "pasid", pasids[i], self->both);
+	}
 }
 
 CTS_TEST_F(dma, without_the_rid,
@@ -218,8 +220,9 @@ CTS_TEST_F(dma, not_attached,
 	EXPECT_WRITE("nothing", PASID, self->both);
 	ASSERT_EQ(0, pasid_attach(dut->device, PASID, self->pasid_table));
 	EXPECT_WRITE("pasid", PASID, self->both);
-	for (i = 0; i < ARRAY_SIZE(others); i++)
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		EXPECT_WRITE("nothing", others[i], self->both);
+	}
 	EXPECT_EQ(0, pasid_detach(dut->device, PASID));
 	EXPECT_WRITE("nothing", PASID, self->both);
 	EXPECT_WRITE("own", 0, self->both);

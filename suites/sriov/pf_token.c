@@ -108,8 +108,9 @@ CTS_TEST_F(sriov, pf_after_use,
 	unsigned int i;
 
 	set_token(self->iommufd, &self->token);
-	for (i = 0; i < VFS; i++)
+	for (i = 0; i < VFS; i++) {
 		ASSERT_EQ(0, __sriov_bind(self->vf[i], self->iommufd, &self->token));
+	}
 	cts_close(&self->vf[0]);
 	EXPECT_EQ(-EACCES, try_pf(self, &self->wrong));
 	EXPECT_EQ(-EACCES, try_pf(self, NULL));
