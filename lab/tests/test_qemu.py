@@ -65,6 +65,20 @@ def test_what_is_said_is_of_this_boot(make: Make) -> None:
     assert len(seen) == 4 and machine.console.read_text().count("boot") == 2
 
 
+def test_what_an_endpoint_says_is_of_this_boot_too(make: Make) -> None:
+    machine = make("exit 1")
+    where = dataclasses.replace(machine.host, endpoints=(host.Endpoint("port1"),))
+    machine = qemu.Machine(machine.toolbox, where, machine.kernel, machine.folder, machine.console, "tcg")
+    log = machine.console.with_name("console-1-endpoint-1.log")
+    log.write_text("the boot before\n")
+    # There is no such program here, and that is the end of it.
+    assert read_all(machine.power_on()) == b"" and machine.exit_code() == 1
+    machine.power_off()
+    with log.open("a") as stream:
+        stream.write("endpoint: the last words\n")
+    assert "endpoint: the last words" in machine.complaint() and "the boot before" not in machine.complaint()
+
+
 def test_a_flooded_console_keeps_its_beginning_and_its_end(make: Make) -> None:
     machine = make("{ echo first; head -c 9000000 /dev/zero; echo last; } >>$OUT/console-1.log")
     machine.console.write_text("the boot before\n")

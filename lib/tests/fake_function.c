@@ -77,19 +77,12 @@ void function_irq_signal(const struct function *function, uint32_t index, uint32
 	fake.eventfd = eventfds[0];
 }
 
-int __function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
-			  uint32_t count, int *eventfds)
+void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
+			 uint32_t count, int *eventfds)
 {
 	eventfds[0] = eventfd(0, 0);
 	CHECK(eventfds[0] >= 0);
 	function_irq_signal(function, index, first, count, eventfds);
-	return 0;
-}
-
-void function_irq_enable(const struct function *function, uint32_t index, uint32_t first,
-			 uint32_t count, int *eventfds)
-{
-	CHECK(!__function_irq_enable(function, index, first, count, eventfds));
 }
 
 void function_irq_disable(const struct function *function, uint32_t index)
