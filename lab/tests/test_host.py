@@ -67,7 +67,8 @@ def test_a_host_may_have_mediated_devices_alone(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(GOOD.partition("[[device]]")[0] + MDEV)
     found = host.find(str(path))
-    assert not found.devices and [(mdev.parent, mdev.type, mdev.select) for mdev in found.mdevs] == [("cts_mdev", "cts_mdev-dma", ("emulated",))]
+    assert not found.devices
+    assert [(mdev.parent, mdev.type, mdev.select) for mdev in found.mdevs] == [("cts_mdev", "cts_mdev-dma", ("emulated",))]
 
 
 @pytest.mark.parametrize(

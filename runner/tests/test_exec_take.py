@@ -245,8 +245,11 @@ def test_a_mediated_device_is_made_and_removed(fake_sysfs_exec: Path, log: Path)
     assert [event["device"] for event in of(events, "given_back")] == [other, UUID, "0000:02:00.0"]
     written = [line for line in log.read_text().splitlines() if "mdev" in line]
     assert written == [
-        f"{TYPES}/cts_mdev-dma/create {UUID}", f"{TYPES}/cts_mdev-dma/create {other}", f"{MADE}/{other}/remove 1", f"{MADE}/{UUID}/remove 1",
-    ]  # fmt: skip
+        f"{TYPES}/cts_mdev-dma/create {UUID}",
+        f"{TYPES}/cts_mdev-dma/create {other}",
+        f"{MADE}/{other}/remove 1",
+        f"{MADE}/{UUID}/remove 1",
+    ]
 
 
 @pytest.mark.parametrize(("op", "error"), [

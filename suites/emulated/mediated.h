@@ -15,6 +15,7 @@
 #include "buffer.h"
 #include "device_fixture.h"
 #include "memory.h"
+#include "sysfs.h"
 
 /* No id of an object that there is. */
 #define NO_ID 0x7ffffff0U
@@ -53,6 +54,17 @@ FIXTURE_TEARDOWN(mediated)
 	do {                                                                                  \
 		if (le32toh((self)->layout.ids) != (CTS_MDEV_VENDOR | CTS_MDEV_DEVICE << 16)) \
 			CTS_SKIP(DEVICE_LACKS, "it does nothing that it is told to");         \
+	} while (0)
+
+/* The same of one that has it pin something. */
+#define PINS_OR_SKIP(self)                                                                      \
+	do {                                                                                    \
+		char __type[SYSFS_PATH];                                                        \
+                                                                                                \
+		ENGINE_OR_SKIP(self);                                                           \
+		cts_require(!__sysfs_attribute("mdev_type/name", __type), "the device's type"); \
+		if (strcmp(__type, CTS_MDEV_TYPE_DMA))                                          \
+			CTS_SKIP(DEVICE_LACKS, "its driver can't pin");                         \
 	} while (0)
 
 static inline off_t register_at(const struct vfio_layout *layout, enum cts_mdev_register offset)

@@ -16,7 +16,7 @@ CTS_TEST_F(mediated, counted_while_pinned,
 {
 	const long kib = (long)self->page / 1024, before = pinned_kib();
 
-	ENGINE_OR_SKIP(self);
+	PINS_OR_SKIP(self);
 	MAP(self, self->ioas, 0, 4);
 	EXPECT_EQ(0, try_attach(self->device, self->ioas));
 	EXPECT_EQ(before, pinned_kib());
@@ -40,7 +40,7 @@ CTS_TEST_F(mediated, close_lets_go,
 {
 	const long before = pinned_kib(), pages = pins_now();
 
-	ENGINE_OR_SKIP(self);
+	PINS_OR_SKIP(self);
 	MAP(self, self->ioas, 0, PAGES);
 	EXPECT_EQ(0, try_attach(self->device, self->ioas));
 	EXPECT_EQ(0, DO(self, PIN_WRITE, self->iova, PAGES * self->page));
@@ -84,7 +84,7 @@ CTS_TEST_F(mediated, death_lets_go,
 	pid_t child;
 	int status;
 
-	ENGINE_OR_SKIP(self);
+	PINS_OR_SKIP(self);
 	cts_close(&self->device);
 	cts_close(&self->iommufd);
 	child = child_start(pin_and_wait, &user);
