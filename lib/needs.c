@@ -77,6 +77,9 @@ static const char *missing(enum cts_need_index index)
 					    : NULL;
 	case CTS_NEED_INDEX_MEDIATED:
 		return sysfs_is_mediated(sysfs_device()) ? NULL : "it is no mediated device";
+	case CTS_NEED_INDEX_HARDWARE:
+		return sysfs_is_mediated(sysfs_device()) ? "iommufd knows no hardware behind it"
+							 : NULL;
 	case CTS_NEED_INDEX_KVM:
 		return kvm_missing();
 	case CTS_NEED_INDEX_MOCK:
