@@ -161,7 +161,8 @@ def _hosts(_: argparse.Namespace) -> int:
         table.add_column(heading)
     for name in host.names():
         where = host.find(name)
-        devices = ", ".join(f"{device.name} ({device.id})" for device in where.devices) or "those named by --device"
+        named = [f"{device.name} ({device.id})" for device in where.devices] + [mdev.type for mdev in where.mdevs]
+        devices = ", ".join(dict.fromkeys(named)) or "those named by --device"
         table.add_row(name, where.target, devices, where.title)
     _wide_console().print(table)
     return 0
