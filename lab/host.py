@@ -37,6 +37,17 @@ class Endpoint:
 
 
 @dataclasses.dataclass(frozen=True)
+class Mdev:
+    """A mediated device under test: made by writing `uuid` to the file `create` of `type` in the mdev_supported_types of `parent`. `select`
+    as a device's."""
+
+    uuid: str
+    parent: str
+    type: str
+    select: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Misemulated:
     """Tests that a virtual host can't judge, as patterns that --select takes, and what its emulator does wrongly."""
 
@@ -63,6 +74,7 @@ class Host:
     modules: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    mdevs: tuple[Mdev, ...] = ()
     faults: str = "contained"
     misemulated: tuple[Misemulated, ...] = ()
     firmware: bool = False
@@ -84,25 +96,38 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
-    "endpoint": list,
+    "endpoint": list, "mdev": list,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _FAULTS = ("none", "contained")
 _OF_LOCAL = ("title", "target", "faults")
-_REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu", "device")
+_REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu")
 
 
-def _device(path: Path, number: int, table: Any) -> Device:
-    where = f"{path}: [[device]] number {number}"
-    fields = {"name", "id", "driver"}
+def _selecting(where: str, table: Any, fields: set[str]) -> tuple[str, ...]:
+    """Checks that a table has the strings `fields` and nothing else but perhaps a list `select`, which is taken out and returned."""
     select = table.pop("select", []) if isinstance(table, dict) else []
     if not isinstance(table, dict) or set(table) != fields or not all(isinstance(v, str) for v in table.values()):
         raise UsageError(f"{where}: needs exactly the strings {', '.join(sorted(fields))}, and may have a list select")
     if not isinstance(select, list) or not all(isinstance(pattern, str) for pattern in select):
         raise UsageError(f"{where}: select must be a list of strings")
+    return tuple(select)
+
+
+def _device(path: Path, number: int, table: Any) -> Device:
+    where = f"{path}: [[device]] number {number}"
+    select = _selecting(where, table, {"name", "id", "driver"})
     if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", table["id"]):
         raise UsageError(f"{where}: id = {table['id']!r} is no vendor:device in hexadecimal, such as 8086:10c9")
-    return Device(**table, select=tuple(select))
+    return Device(**table, select=select)
+
+
+def _mdev(path: Path, number: int, table: Any) -> Mdev:
+    where = f"{path}: [[mdev]] number {number}"
+    select = _selecting(where, table, {"uuid", "parent", "type"})
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", table["uuid"]):
+        raise UsageError(f"{where}: uuid = {table['uuid']!r} is no UUID in lower case")
+    return Mdev(**table, select=select)
 
 
 def _endpoint(path: Path, number: int, table: Any) -> Endpoint:
@@ -150,6 +175,8 @@ def _table(path: Path) -> dict[str, Any]:
         table["device"] = [_device(path, number, entry) for number, entry in enumerate(table["device"], 1)]
     if "endpoint" in table:
         table["endpoint"] = [_endpoint(path, number, entry) for number, entry in enumerate(table["endpoint"], 1)]
+    if "mdev" in table:
+        table["mdev"] = [_mdev(path, number, entry) for number, entry in enumerate(table["mdev"], 1)]
     if "misemulated" in table:
         table["misemulated"] = [_misemulated(path, number, entry) for number, entry in enumerate(table["misemulated"], 1)]
     return table
@@ -174,16 +201,18 @@ def read(path: Path) -> Host:
         return _local(path, table)
     table = _with_parts(path, table)
     missing: list[str] = [key for key in _REQUIRED if key not in table]
+    if "device" not in table and "mdev" not in table:
+        missing.append("device")
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
         raise UsageError(f"{path}: target = {table['target']!r} is not known (known: local, qemu)")
     if table["arch"] not in ARCHES:
         raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
-    devices = tuple(table.pop("device"))
+    devices, mdevs = tuple(table.pop("device", [])), tuple(table.pop("mdev", []))
     endpoints = tuple(table.pop("endpoint", ()))
     table |= {key: tuple(table[key]) for key in (*_LISTS, "misemulated") if key in table}
-    found = Host(path.stem, devices=devices, endpoints=endpoints, **table)
+    found = Host(path.stem, devices=devices, endpoints=endpoints, mdevs=mdevs, **table)
     for fragment in found.fragments:
         if not fragment.is_file():
             raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")

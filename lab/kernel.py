@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import cache, ksrc, scratch
+from lab import cache, ksrc, mdev, scratch
 from lab.arch import NATIVE, Arch
 from lab.errors import LabError, UsageError
 from lab.progress import Step
@@ -76,9 +76,13 @@ class Recipe:
         return kept + [line for line in self.lines if not line.startswith("CONFIG_")]
 
     def key(self, identity: tuple[str, ...] | None = None) -> str:
-        """The cache key: source, configuration, compiler and recipe."""
+        """The cache key of the build tree: source, configuration, compiler and recipe."""
         what = {"recipe": RECIPE, "source": identity or self.source.identity, "config": self.lines}
         return cache.digest({**what, "toolbox": self.toolbox.key})
+
+    def kernel_key(self) -> str:
+        """The cache key of the finished kernel: that of the build tree, and of a kernel with modules that of our own as well."""
+        return cache.digest([self.key(), mdev.digest()]) if "CONFIG_MODULES=y" in self.lines else self.key()
 
     def make(self, out: Path, *words: str) -> list[str]:
         """The command that runs make in the toolbox with build tree `out`."""
@@ -158,22 +162,35 @@ def _symbol(line: str) -> str:
     return line.removeprefix("# ").split("=")[0].split(" ")[0]
 
 
-def _keep(recipe: Recipe, out: Path, draft: Path) -> None:
-    """The image and the configuration."""
-    arch = recipe.arch
-    shutil.copy(out / "arch" / arch.source / "boot" / arch.image, draft / arch.image)
-    shutil.copy(out / ".config", draft / "config")
+def _compile(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
+    """The image, and the modules where there are any."""
+    config = (out / ".config").read_text()
+    targets = [recipe.arch.image, *(["modules"] if _has_modules(config) else [])]
+    _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
+    if mdev.is_for(config, _version(recipe.source.tree)):
+        _run(step, recipe.make(out, *mdev.prepare(out), "modules"), log)
+
+
+def _has_modules(config: str) -> bool:
+    return bool(re.search(r"^CONFIG_\w+=m$", config, re.MULTILINE))
 
 
 def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
-    _keep(recipe, out, draft)
-    if re.search(r"^CONFIG_\w+=m$", (draft / "config").read_text(), re.MULTILINE):
-        step.note("modules")
-        words = [*_make(recipe.arch), f"-j{_jobs()}", "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
+    """Image, configuration and modules."""
+    arch = recipe.arch
+    shutil.copy(out / "arch" / arch.source / "boot" / arch.image, draft / arch.image)
+    shutil.copy(out / ".config", draft / "config")
+    config = (draft / "config").read_text()
+    if not _has_modules(config):
+        return
+    step.note("modules")
+    own = [[f"M=/mnt/kbuild/{mdev.NAME}"]] if mdev.is_for(config, _version(recipe.source.tree)) else []
+    for which in [[], *own]:
+        words = [*_make(arch), f"-j{_jobs()}", *which, "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
         binds = {"kbuild": out, "out": draft}
         _run(step, recipe.toolbox.command(words, binds=binds, readonly={"ksrc": recipe.source.tree}), log)
-        for release in draft.glob("lib/modules/*"):
-            (release / "build").unlink(missing_ok=True)  # a link to the build tree, which may go away
+    for release in draft.glob("lib/modules/*"):
+        (release / "build").unlink(missing_ok=True)  # a link to the build tree, which may go away
 
 
 def _jobs() -> int:
@@ -197,12 +214,11 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (),
     LabError if it does not build, or if a line of the configuration did not survive.
     """
     recipe = Recipe(toolbox, source, fragments, arch)
-    key = recipe.key()
     title = f"kernel from {source.label}"
 
     def fill(draft: Path) -> dict[str, Any]:
-        out = cache.root() / "kbuild" / key
-        log = out.with_name(f"{key}.log")
+        out = cache.root() / "kbuild" / recipe.key()
+        log = out.with_name(f"{out.name}.log")
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
         with Step(title) as step:
@@ -211,16 +227,13 @@ def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (),
                 cache.remove(out)
                 _seed(recipe, out)
             _configure(recipe, out, step, log)
-            targets = [arch.image]
-            if re.search(r"^CONFIG_\w+=m$", (out / ".config").read_text(), re.MULTILINE):
-                targets.append("modules")
-            _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
+            _compile(recipe, out, step, log)
             (out / "built").touch()
             _collect(recipe, out, draft, step, log)
         return _facts(source)
 
     # Of an editable source make knows what changed; the cache can't.
-    folder, _ = cache.obtain("kernel", key, title, [arch.image, "config"], fill, fresh=source.editable)
+    folder, _ = cache.obtain("kernel", recipe.kernel_key(), title, [arch.image, "config"], fill, fresh=source.editable)
     return Built(folder, source)
 
 
@@ -261,7 +274,7 @@ class Variants:
         self._scratch.__exit__(*what)
 
     def build(self, name: str, texts: dict[str, str]) -> Path:
-        """A folder `name` with the image and configuration of the kernel in which the files of `texts`, by path, are as given.
+        """A folder `name` with image, configuration and modules of the kernel in which the files of `texts`, by path, are as given.
 
         LabError if it does not build.
         """
@@ -272,11 +285,10 @@ class Variants:
             self._write(file, text)
         self._changed = set(texts)
         with Step(f"kernel {name}") as step:
-            out = self._folder / "kbuild"
-            _run(step, self._recipe.make(out, f"-j{_jobs()}", self._recipe.arch.image), self._log())
-        draft = self._folder / name
-        draft.mkdir()
-        _keep(self._recipe, out, draft)
+            out, draft, log = self._folder / "kbuild", self._folder / name, self._log()
+            draft.mkdir()
+            _compile(self._recipe, out, step, log)
+            _collect(self._recipe, out, draft, step, log)
         (draft / cache.MANIFEST).write_text(json.dumps({"facts": _facts(self.plain.source)}))
         return draft
 

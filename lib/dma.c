@@ -40,7 +40,7 @@ static const struct dma_driver *find_driver(void)
 	const struct dma_driver *const *driver;
 	uint32_t vendor, device, class;
 
-	if (!sysfs_device_exists())
+	if (!sysfs_device_exists() || sysfs_is_mediated(sysfs_device()))
 		return NULL;
 	vendor = sysfs_number("vendor");
 	device = sysfs_number("device");

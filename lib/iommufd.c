@@ -7,6 +7,7 @@
 #include "check.h"
 #include "iommufd.h"
 #include "iova.h"
+#include "sysfs.h"
 
 int iommufd_open(void)
 {
@@ -306,10 +307,16 @@ uint64_t iommufd_usable_bytes(int iommufd, uint32_t ioas, uint64_t start, uint64
 
 int __iommufd_find_device(int iommufd, uint32_t id)
 {
-	uint32_t ioas = iommufd_ioas_alloc(iommufd);
-	uint32_t hwpt = 0;
-	int rc = __iommufd_hwpt_alloc(iommufd, id, ioas, &hwpt);
+	uint32_t ioas, hwpt = 0;
+	int rc;
 
+	if (sysfs_device_exists() && sysfs_is_mediated(sysfs_device())) {
+		rc = __iommufd_destroy(iommufd, id);
+		cts_require(rc, "%u could be destroyed", id);
+		return rc == -EBUSY ? 0 : rc;
+	}
+	ioas = iommufd_ioas_alloc(iommufd);
+	rc = __iommufd_hwpt_alloc(iommufd, id, ioas, &hwpt);
 	if (!rc)
 		iommufd_destroy(iommufd, hwpt);
 	iommufd_destroy(iommufd, ioas);

@@ -114,7 +114,8 @@ uint64_t iommufd_usable_bytes(int iommufd, uint32_t ioas, uint64_t start, uint64
 
 /*
  * Does @iommufd know @id as a device that is bound to it? A table is made for the device and
- * destroyed again: 0, -ENOENT if it doesn't, or why else IOMMU_HWPT_ALLOC failed.
+ * destroyed again: 0, -ENOENT if it doesn't, or why else IOMMU_HWPT_ALLOC failed. Of a mediated
+ * device it is the answer to IOMMU_DESTROY, which is refused as long as it is bound.
  */
 int __iommufd_find_device(int iommufd, uint32_t id);
 

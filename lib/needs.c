@@ -79,6 +79,11 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_NOIOMMU:
 		return __noiommu_path(path) ? "the device has no node of one without an IOMMU"
 					    : NULL;
+	case CTS_NEED_INDEX_MEDIATED:
+		return sysfs_is_mediated(sysfs_device()) ? NULL : "it is no mediated device";
+	case CTS_NEED_INDEX_HARDWARE:
+		return sysfs_is_mediated(sysfs_device()) ? "iommufd knows no hardware behind it"
+							 : NULL;
 	case CTS_NEED_INDEX_KVM:
 		return kvm_missing();
 	case CTS_NEED_INDEX_MOCK:
@@ -102,7 +107,7 @@ struct cts_missing cts_missing_need(unsigned int needs)
 			continue;
 		if (needs_table[i].scope == DEVICE && !sysfs_device_exists()) {
 			found.reason = CTS_SKIP_NO_DEVICE;
-			found.what = "CTS_DEVICE names no PCI function of this host";
+			found.what = "CTS_DEVICE names no device of this host";
 		} else {
 			found.what = missing((enum cts_need_index)i);
 		}

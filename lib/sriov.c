@@ -97,7 +97,7 @@ void sriov_vf(unsigned int index, char bdf[SYSFS_BDF])
 	target[length] = '\0';
 	slash = strrchr(target, '/');
 	cts_require(slash, "%s points to %s", link, target);
-	snprintf(bdf, SYSFS_BDF, "%.19s", slash + 1);
+	snprintf(bdf, SYSFS_BDF, "%.39s", slash + 1);
 }
 
 int __sriov_allow(bool allowed)

@@ -13,6 +13,7 @@
 #include "sysfs.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
+#define MDEV_DEVICES "/sys/bus/mdev/devices"
 
 const char *sysfs_device(void)
 {
@@ -23,14 +24,19 @@ const char *sysfs_device(void)
 	return bdf;
 }
 
-/* The path of @name in the directory of the function @bdf. */
-static void function_path(char path[SYSFS_PATH], const char *bdf, const char *name)
+bool sysfs_is_mediated(const char *device)
 {
-	snprintf(path, SYSFS_PATH, "%s/%s/%s", PCI_DEVICES, bdf, name);
+	return strchr(device, '-');
 }
 
-/* The path of @name in the device's directory. */
-static void device_path(char path[SYSFS_PATH], const char *name)
+/* The path of @name in the directory of the device @bdf, which may be a UUID as well. */
+static void function_path(char path[SYSFS_PATH], const char *bdf, const char *name)
+{
+	snprintf(path, SYSFS_PATH, "%s/%s/%s", sysfs_is_mediated(bdf) ? MDEV_DEVICES : PCI_DEVICES,
+		 bdf, name);
+}
+
+void sysfs_path(char path[SYSFS_PATH], const char *name)
 {
 	function_path(path, sysfs_device(), name);
 }
@@ -41,7 +47,7 @@ bool sysfs_device_exists(void)
 
 	if (!getenv("CTS_DEVICE"))
 		return false;
-	device_path(path, "");
+	sysfs_path(path, "");
 	return !access(path, F_OK);
 }
 
@@ -138,8 +144,9 @@ int __sysfs_other_group(char bdf[SYSFS_BDF])
 
 	if (__sysfs_group_path(own))
 		return -ENODEV;
-	for (; named && sscanf(named, " %19s%n", bdf, &length) == 1; named += length) {
-		if (!__sysfs_group_path_of(bdf, its) && strcmp(own, its) &&
+	for (; named && sscanf(named, " %39s%n", bdf, &length) == 1; named += length) {
+		if (sysfs_is_mediated(bdf) == sysfs_is_mediated(sysfs_device()) &&
+		    !__sysfs_group_path_of(bdf, its) && strcmp(own, its) &&
 		    !__sysfs_cdev_path_of(bdf, node))
 			return 0;
 	}
@@ -168,7 +175,7 @@ int __sysfs_siblings(char siblings[][SYSFS_BDF], int room)
 	struct dirent **members;
 	int count, i, found = 0;
 
-	device_path(path, "iommu_group/devices");
+	sysfs_path(path, "iommu_group/devices");
 	count = scandir(path, &members, is_bdf, alphasort);
 	if (count < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
@@ -179,7 +186,7 @@ int __sysfs_siblings(char siblings[][SYSFS_BDF], int room)
 		if (strcmp(bdf, sysfs_device()) && !link_base(bdf, "driver", driver) &&
 		    !strcmp(driver, own)) {
 			if (found < room)
-				snprintf(siblings[found], SYSFS_BDF, "%.19s", bdf);
+				snprintf(siblings[found], SYSFS_BDF, "%.39s", bdf);
 			found++;
 		}
 		free(members[i]);
@@ -194,7 +201,7 @@ uint32_t sysfs_number(const char *name)
 	int value;
 	FILE *file;
 
-	device_path(path, name);
+	sysfs_path(path, name);
 	file = fopen(path, "re");
 	cts_require(file, "%s", path);
 	cts_require(fscanf(file, "%i", &value) == 1, "%s holds no number", path);
@@ -206,7 +213,7 @@ void sysfs_real_path(char path[SYSFS_PATH])
 {
 	char link[SYSFS_PATH], real[PATH_MAX];
 
-	device_path(link, "");
+	sysfs_path(link, "");
 	cts_require(realpath(link, real), "%s", link);
 	cts_require(strlen(real) < SYSFS_PATH, "%s is too long", real);
 	strcpy(path, real);
@@ -217,7 +224,7 @@ void sysfs_config(void *buffer, size_t size)
 	char path[SYSFS_PATH];
 	int fd;
 
-	device_path(path, "config");
+	sysfs_path(path, "config");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cts_require(fd >= 0, "%s", path);
 	cts_require(pread(fd, buffer, size, 0) == (ssize_t)size, "%zu bytes of %s", size, path);
@@ -235,7 +242,7 @@ size_t sysfs_extended_capability(uint16_t id)
 	struct stat status;
 	int left;
 
-	device_path(path, "config");
+	sysfs_path(path, "config");
 	if (stat(path, &status) || status.st_size < (off_t)sizeof(config))
 		return 0;
 	sysfs_config(config, sizeof(config));
@@ -257,7 +264,7 @@ int __sysfs_attribute(const char *name, char text[SYSFS_PATH])
 	int error = 0;
 	FILE *file;
 
-	device_path(path, name);
+	sysfs_path(path, name);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
@@ -273,7 +280,7 @@ int __sysfs_set_attribute(const char *name, const char *text)
 {
 	char path[SYSFS_PATH];
 
-	device_path(path, name);
+	sysfs_path(path, name);
 	return __sysfs_write(path, text);
 }
 
@@ -332,7 +339,8 @@ int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)
 {
 	char path[2 * SYSFS_PATH];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
+	snprintf(path, sizeof(path), "/sys/bus/%s/drivers/%s/%s",
+		 sysfs_is_mediated(bdf) ? "mdev" : "pci", driver, what);
 	return __sysfs_write(path, bdf);
 }
 

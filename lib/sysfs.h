@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What sysfs tells about the device under test, the PCI function whose BDF is in CTS_DEVICE
- * (Documentation/ABI/testing/sysfs-bus-pci, Documentation/driver-api/vfio.rst).
+ * What sysfs tells about the device under test, the PCI function whose BDF is in CTS_DEVICE, or the
+ * mediated device whose UUID is there (Documentation/ABI/testing/sysfs-bus-pci,
+ * Documentation/driver-api/vfio.rst and vfio-mediated-device.rst). What asks for attributes of PCI
+ * is for the former only.
  */
 #ifndef CTS_SYSFS_H
 #define CTS_SYSFS_H
@@ -11,19 +13,22 @@
 #include <stdint.h>
 
 #define SYSFS_PATH 256
-#define SYSFS_BDF 20 /* "0000:01:00.0", with a domain of up to eight digits */
+#define SYSFS_BDF 40 /* "0000:01:00.0", with a domain of up to eight digits; or a UUID */
 
-/* The BDF in CTS_DEVICE, "0000:01:00.0"; a lab error if there is none. */
+/* The name in CTS_DEVICE, "0000:01:00.0" or a UUID; a lab error if there is none. */
 const char *sysfs_device(void);
 
-/* Is there a PCI function by the BDF in CTS_DEVICE? False if that isn't set. */
+/* Is there a device by the name in CTS_DEVICE? False if that isn't set. */
 bool sysfs_device_exists(void);
+
+/* Is @device the name of a mediated device, a UUID? */
+bool sysfs_is_mediated(const char *device);
 
 /* The device's own character device, /dev/vfio/devices/vfioN. -ENODEV without one. */
 int __sysfs_cdev_path(char path[SYSFS_PATH]);
 const char *sysfs_cdev_path(void);
 
-/* The same for another PCI function. */
+/* The same for another device, by its BDF or UUID. */
 int __sysfs_cdev_path_of(const char *bdf, char path[SYSFS_PATH]);
 
 /* The same of one behind no IOMMU, whose node is called otherwise: noiommu-vfioN. */
@@ -35,9 +40,9 @@ int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH]);
 const char *sysfs_group_path(void);
 
 /*
- * A PCI function of another IOMMU group that has a vfio driver: the first of those that were named
- * for the run (CTS_NAMED, with spaces between them), since a test touches no others. -ENODEV if
- * there is none.
+ * A device of another IOMMU group that has a vfio driver, of the same kind as the one in
+ * CTS_DEVICE: the first of those that were named for the run (CTS_NAMED, with spaces between them),
+ * since a test touches no others. -ENODEV if there is none.
  */
 int __sysfs_other_group(char bdf[SYSFS_BDF]);
 
@@ -53,6 +58,9 @@ int __sysfs_siblings(char siblings[][SYSFS_BDF], int room);
  * hexadecimal.
  */
 uint32_t sysfs_number(const char *name);
+
+/* The path of @name in the directory of the device in CTS_DEVICE. */
+void sysfs_path(char path[SYSFS_PATH], const char *name);
 
 /* The device's directory in sysfs with every link resolved, as the kernel names it itself. */
 void sysfs_real_path(char path[SYSFS_PATH]);
@@ -91,8 +99,8 @@ int __sysfs_get(const char *bdf, const char *name, char text[SYSFS_PATH]);
 int __sysfs_set(const char *bdf, const char *name, const char *text);
 
 /*
- * Tells the PCI driver @driver to take or leave the function @bdf: @what is "bind" or "unbind". 0
- * or -errno.
+ * Tells the driver @driver to take or leave the function @bdf, or the mediated device that is
+ * called so: @what is "bind" or "unbind". 0 or -errno.
  */
 int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf);
 

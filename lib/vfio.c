@@ -176,6 +176,19 @@ void vfio_regions(int device, struct vfio_region_info regions[VFIO_PCI_NUM_REGIO
 		    "%s is no PCI device to vfio: it has no configuration space", sysfs_device());
 }
 
+/* A mediated device shows its ids itself, and nobody else knows them. */
+static uint32_t ids_of(int device, const struct vfio_layout *layout)
+{
+	uint32_t ids;
+
+	if (!sysfs_is_mediated(sysfs_device()))
+		return htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
+	cts_require(pread(device, &ids, sizeof(ids), (off_t)vfio_config_offset(layout)) ==
+			    sizeof(ids),
+		    "the ids in the configuration space of %s", sysfs_device());
+	return ids;
+}
+
 int __vfio_survey(struct vfio_layout *layout)
 {
 	int iommufd, device, rc;
@@ -185,11 +198,12 @@ int __vfio_survey(struct vfio_layout *layout)
 	iommufd = iommufd_open();
 	device = vfio_open();
 	rc = __vfio_bind(device, iommufd, NULL);
-	if (!rc)
+	if (!rc) {
 		vfio_regions(device, layout->region);
+		layout->ids = ids_of(device, layout);
+	}
 	cts_close(&device);
 	cts_close(&iommufd);
-	layout->ids = htole32(sysfs_number("vendor") | sysfs_number("device") << 16);
 	if (rc)
 		return rc;
 	scratch_keep("layout", layout, sizeof(*layout));

@@ -14,7 +14,7 @@
 /* Opens the device's node, read and write: a parked file. The caller closes it. */
 int vfio_open(void);
 
-/* The same for another PCI function: a sibling in the group. */
+/* The same for another device, by its BDF or UUID: a sibling in the group. */
 int vfio_open_function(const char *bdf);
 
 /* The same for a device of another group (__sysfs_other_group()); -ENODEV if there is none. */
@@ -68,7 +68,8 @@ struct vfio_layout {
 	struct vfio_region_info region[VFIO_PCI_NUM_REGIONS];
 	/*
 	 * The first four bytes of configuration space, in memory order: vendor and device id as
-	 * sysfs has them. They are read-only to software, so writing them is a harmless write.
+	 * sysfs has them, or as a mediated device shows them. They are read-only to software, so
+	 * writing them is a harmless write.
 	 */
 	uint32_t ids;
 };

@@ -76,6 +76,11 @@ def _bdf(text: str) -> str:
     return full
 
 
+def _device(text: str) -> str:
+    """A PCI function's address or, of a mediated device, its UUID."""
+    return text if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) else _bdf(text)
+
+
 def _once(words: list[str]) -> list[str]:
     """Each word once, in order."""
     return list(dict.fromkeys(words))
@@ -156,7 +161,8 @@ def _hosts(_: argparse.Namespace) -> int:
         table.add_column(heading)
     for name in host.names():
         where = host.find(name)
-        devices = ", ".join(f"{device.name} ({device.id})" for device in where.devices) or "those named by --device"
+        named = [f"{device.name} ({device.id})" for device in where.devices] + [mdev.type for mdev in where.mdevs]
+        devices = ", ".join(dict.fromkeys(named)) or "those named by --device"
         table.add_row(name, where.target, devices, where.title)
     _wide_console().print(table)
     return 0
@@ -264,7 +270,7 @@ def parser() -> argparse.ArgumentParser:
     _add_host(run, more="; `all`: each virtual host, one after the other")
     _add_kernel(run)
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
-    run.add_argument("--device", action="append", default=[], type=_bdf, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
+    run.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
     run.add_argument(
         "--fail-nth", action="store_true",

@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.progress import say
 from results.journal import Writer
 from runner.plan import Item
-from runner.session import SLICE_S, TEST_ATTEMPTS, Session, Stopped, Take
+from runner.session import SLICE_S, TEST_ATTEMPTS, Needed, Session, Stopped
 
 MEASUREMENT = "measurement"
 
@@ -22,7 +22,7 @@ class Crew:
     `enough` failures, if that is not 0: no further test is started then, and `has_enough` is true."""
 
     def __init__(
-        self, sessions: Sequence[Session], items: Sequence[Item], devices: Sequence[Take], journal: Writer,
+        self, sessions: Sequence[Session], items: Sequence[Item], devices: Sequence[Needed], journal: Writer,
         stop: threading.Event, started: Callable[[int, Item], None], enough: int = 0,
     ) -> None:  # fmt: skip
         self._sessions = sessions

@@ -30,7 +30,7 @@ from runner import run as running
 from runner.facts import Facts
 from runner.findings import Finding, Status, examine, ok, warning
 from runner.findings_device import examine_device
-from runner.session import Lost, Session
+from runner.session import Lost, Session, Take
 from runner.targets import choose
 from runner.targets.qemu import QemuTarget
 
@@ -111,7 +111,7 @@ def _virtual(where: host.Host, named: Sequence[str], arguments: argparse.Namespa
             session = Session(target, journal)
             try:
                 inventory = session.boot()
-                devices = list(named) or [device.bdf for device in choose.devices(where, [], inventory)]
+                devices = list(named) or [one.bdf for one in choose.devices(where, [], inventory) if isinstance(one, Take)]
                 said = session.command([*survey.command(f"/{qemu.SURVEY}"), *devices])
                 raw = session.read_file("/proc/config.gz")
             except Lost as lost:

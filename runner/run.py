@@ -248,7 +248,7 @@ def _execute(
             step.note("booting")
             inventory = first.boot()
             devices = choose.devices(where, options.device, inventory)
-            bdfs = list(options.device) or [device.bdf for device in devices]
+            bdfs = list(options.device) or [device.device for device in devices]
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:

@@ -53,10 +53,12 @@ class Stopped(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """What the target said of itself: the `hello` event and one `device` event for each PCI function."""
+    """What the target said of itself: the `hello` event, one `device` event for each PCI function, and the (parent, type) of each kind of
+    mediated device that can be made."""
 
     hello: dict[str, Any]
     devices: list[dict[str, Any]]
+    mdev_types: frozenset[tuple[str, str]] = frozenset()
 
     def find(self, bdf: str) -> dict[str, Any] | None:
         return next((device for device in self.devices if device["bdf"] == bdf), None)
@@ -69,6 +71,43 @@ class Take:
     bdf: str
     driver: str
     origin: str
+
+    @property
+    def device(self) -> str:
+        return self.bdf
+
+    @property
+    def operation(self) -> dict[str, Any]:
+        return {"op": "take", "device": self.bdf, "driver": self.driver, "from": self.origin}
+
+    @property
+    def failed(self) -> str:
+        return f"{self.bdf} can't be given to {self.driver}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Make:
+    """A mediated device to be made."""
+
+    uuid: str
+    parent: str
+    type: str
+
+    @property
+    def device(self) -> str:
+        return self.uuid
+
+    @property
+    def operation(self) -> dict[str, Any]:
+        return {"op": "make", "device": self.uuid, "parent": self.parent, "type": self.type}
+
+    @property
+    def failed(self) -> str:
+        return f"no {self.type} can be made of {self.parent}"
+
+
+Needed = Take | Make
+"""What has to be done for a device under test; `failed` is said when it is refused."""
 
 
 class Session:
@@ -246,7 +285,7 @@ class Session:
         """Switches the target on and takes its inventory. LabError if it does not come up."""
         return self._attempts(self._up)
 
-    def ready(self, devices: Sequence[Take], also: Callable[[], None] = lambda: None) -> None:
+    def ready(self, devices: Sequence[Needed], also: Callable[[], None] = lambda: None) -> None:
         """Sees to it that the target is on and `devices` are taken, after which `also` is called, which may ask it more.
 
         LabError with the target's reason if it refuses, or if it does not come up.
@@ -266,7 +305,8 @@ class Session:
         """The target's devices as they are now."""
         events = self._ask({"op": "inventory"}, lambda event: bool(event["ev"] == "inventory_end"))
         assert self._hello is not None
-        return Inventory(self._hello, [event for event in events if event["ev"] == "device"])
+        types = frozenset((str(event["parent"]), str(event["type"])) for event in events if event["ev"] == "mdev_type")
+        return Inventory(self._hello, [event for event in events if event["ev"] == "device"], types)
 
     def read_file(self, path: str) -> bytes | None:
         """A file of the target, None if it can't be read there."""
@@ -296,12 +336,11 @@ class Session:
             raise LabError(f"{argv[-1] if len(argv) == 1 else ' '.join(argv)} failed on the target: {said}")
         return printed["stdout"]
 
-    def _take(self, devices: Sequence[Take]) -> None:
+    def _take(self, devices: Sequence[Needed]) -> None:
         for device in devices:
-            wanted = {"op": "take", "device": device.bdf, "driver": device.driver, "from": device.origin}
-            answer = self._ask(wanted, lambda event: event["ev"] in ("taken", "refused"))[-1]
+            answer = self._ask(device.operation, lambda event: event["ev"] in ("taken", "refused"))[-1]
             if answer["ev"] == "refused":
-                raise LabError(f"{device.bdf} can't be given to {device.driver}: {answer['error']}")
+                raise LabError(f"{device.failed}: {answer['error']}")
 
     def run(self, item: Item, last_attempt: bool) -> bool:
         """Runs one test on a target that is ready. The target is off afterwards where the next test should not find it as it is.

@@ -60,6 +60,23 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (found.cpus, found.memory_mib, found.qemu, found.kernel) == (4, 512, ("-cpu", "max", "-x"), ("quiet",))
 
 
+MDEV = """
+[[mdev]]
+uuid = "c757d317-0000-4000-8000-000000000001"
+parent = "cts_mdev"
+type = "cts_mdev-dma"
+select = ["emulated"]
+"""
+
+
+def test_a_host_may_have_mediated_devices_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.partition("[[device]]")[0] + MDEV)
+    found = host.find(str(path))
+    assert not found.devices
+    assert [(mdev.parent, mdev.type, mdev.select) for mdev in found.mdevs] == [("cts_mdev", "cts_mdev-dma", ("emulated",))]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -86,6 +103,8 @@ def test_a_part_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ('[[device]]', '[[endpoint]]\n[[device]]', "endpoint.. number 1: needs a string, bus"),
         ('[[device]]', '[[endpoint]]\nbus = "b"\noptions = "x"\n[[device]]', "endpoint.. number 1: needs a string, bus"),
         ('[[device]]', '[[endpoint]]\nbus = "b"\nslot = 1\n[[device]]', "endpoint.. number 1: needs a string, bus"),
+        ("[[device]]", MDEV.replace("c757d317", "C757D317") + "[[device]]", "mdev.. number 1: uuid = 'C757D317.*no UUID in lower case"),
+        ("[[device]]", MDEV.replace("parent", "mother") + "[[device]]", "mdev.. number 1: needs exactly the strings parent, type, uuid"),
         ("cpus = 1", 'cpus = 1\nfaults = "many"', "faults = 'many' is none of none, contained"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import kernel, ksrc, toolbox
+from lab import kernel, ksrc, mdev, toolbox
 from lab.arch import ARCHES, Arch
 from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
@@ -48,6 +48,27 @@ def test_everything_that_goes_in_is_in_the_key(tmp_path: Path) -> None:
         kernel.Recipe(BOX, ksrc.Source("linux", SOURCE.tree, ("package", "linux-2")), []).key(),
     }
     assert len(keys) == 4
+
+
+def test_a_kernel_with_modules_is_also_known_by_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fragment = tmp_path / "fragment"
+    fragment.write_text("CONFIG_MODULES=y\n")
+    plain, modular = kernel.Recipe(BOX, SOURCE, []), kernel.Recipe(BOX, SOURCE, [fragment])
+    before = modular.key(), modular.kernel_key()
+    assert plain.kernel_key() == plain.key() and before[0] != before[1]
+    monkeypatch.setattr(mdev, "FOLDER", tmp_path)
+    (tmp_path / "Kbuild").touch()
+    assert modular.key() == before[0] and modular.kernel_key() != before[1]
+
+
+@pytest.mark.parametrize(("config", "version", "has"), [
+    ("CONFIG_VFIO_MDEV=m\n", (7, 3), True),
+    ("CONFIG_A=y\nCONFIG_VFIO_MDEV=y\n", (6, 19), True),
+    ("CONFIG_VFIO_MDEV=m\n", (6, 18), False),
+    ("# CONFIG_VFIO_MDEV is not set\n", (7, 3), False),
+])
+def test_which_kernels_have_our_module(config: str, version: tuple[int, int], has: bool) -> None:
+    assert mdev.is_for(config, version) == has
 
 
 def test_a_missing_fragment_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@
 #include "../../lib/rid.h"
 #include "frame.h"
 #include "inventory.h"
+#include "mdev.h"
 #include "sysfs.h"
 #include "wait.h"
 
@@ -60,9 +61,11 @@ void inventory_hello(bool kmsg_readable)
 	frame_end();
 }
 
-static void device_path(char *path, const char *bdf, const char *name)
+/* A mediated device is named by its UUID, of 36 characters, any other by its BDF. */
+static void device_path(char *path, const char *device, const char *name)
 {
-	snprintf(path, SYSFS_PATH_MAX, DEVICES "/%.16s/%s", bdf, name);
+	snprintf(path, SYSFS_PATH_MAX, "%s/%.36s/%s", strchr(device, '-') ? MDEV_DEVICES : DEVICES,
+		 device, name);
 }
 
 static void put_hex(struct json_out *json, const char *bdf, const char *name)
@@ -80,16 +83,16 @@ static void keep_vfio(const char *name, void *cdev)
 		snprintf(cdev, SYSFS_NAME_MAX, "%s", name);
 }
 
-void inventory_put_vfio(struct json_out *json, const char *bdf)
+void inventory_put_vfio(struct json_out *json, const char *device)
 {
 	char path[SYSFS_PATH_MAX], group[SYSFS_NAME_MAX], cdev[SYSFS_NAME_MAX] = "";
 
-	device_path(path, bdf, "iommu_group");
+	device_path(path, device, "iommu_group");
 	if (sysfs_link(path, group, sizeof(group)))
 		json_put_name(json, "group", NULL);
 	else
 		json_put_int(json, "group", strtoll(group, NULL, 10));
-	device_path(path, bdf, "vfio-dev");
+	device_path(path, device, "vfio-dev");
 	sysfs_list(path, keep_vfio, cdev);
 	json_put_name(json, "cdev", cdev);
 }
@@ -162,8 +165,10 @@ static void send_device(const char *bdf, void *arg)
 void inventory_send(void)
 {
 	int n = sysfs_list(DEVICES, send_device, NULL);
-	struct json_out *json = frame_begin("inventory_end");
+	struct json_out *json;
 
+	mdev_send_types();
+	json = frame_begin("inventory_end");
 	json_put_int(json, "devices", n < 0 ? 0 : n); /* no PCI bus, no directory */
 	frame_end();
 }

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "inventory.h"
 #include "kmsg.h"
+#include "mdev.h"
 #include "plan.h"
 #include "take.h"
 #include "test.h"
@@ -47,6 +48,14 @@ static void bad_op(const char *line, size_t len, const char *error)
 	frame_end();
 }
 
+static void give_back(void)
+{
+	bool stuck = child_stuck();
+
+	mdev_remove(stuck);
+	take_give_back(stuck);
+}
+
 /* Returns false at the end of the plan. */
 static bool run_line(char *line, size_t len)
 {
@@ -68,8 +77,11 @@ static bool run_line(char *line, size_t len)
 	case OP_TAKE:
 		take(op.device, op.driver, op.from_any);
 		return true;
+	case OP_MAKE:
+		mdev_make(op.device, op.parent, op.type);
+		return true;
 	case OP_GIVE_BACK:
-		take_give_back(child_stuck());
+		give_back();
 		return true;
 	case OP_TEST:
 		tests++;
@@ -215,7 +227,7 @@ int main(int argc, char **argv)
 	kmsg_readable = kmsg_open();
 	inventory_hello(kmsg_readable);
 	run_plan();
-	take_give_back(child_stuck());
+	give_back();
 	send_end();
 	if (wait_stop)
 		return 128 + wait_stop;

@@ -11,6 +11,7 @@
 #define NODES_MAX 4096
 
 enum { TAKE_DEVICE, TAKE_DRIVER, TAKE_FROM };
+enum { MAKE_DEVICE, MAKE_PARENT, MAKE_TYPE };
 enum { TEST_ID, TEST_ARGV, TEST_TIMEOUT, TEST_ENV, TEST_DEVICE };
 
 static const struct shape {
@@ -29,6 +30,11 @@ static const struct shape {
 	  { [TAKE_DEVICE] = { "device", JSON_STRING, false },
 	    [TAKE_DRIVER] = { "driver", JSON_STRING, false },
 	    [TAKE_FROM] = { "from", JSON_STRING, false } } },
+	{ "make",
+	  OP_MAKE,
+	  { [MAKE_DEVICE] = { "device", JSON_STRING, false },
+	    [MAKE_PARENT] = { "parent", JSON_STRING, false },
+	    [MAKE_TYPE] = { "type", JSON_STRING, false } } },
 	{ "give_back", OP_GIVE_BACK, {} },
 	{ "test",
 	  OP_TEST,
@@ -88,12 +94,26 @@ static bool is_bdf(const char *s)
 	return true;
 }
 
-static bool is_driver(const char *s)
+static bool is_uuid(const char *s)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(s) != strlen(form))
+		return false;
+	for (size_t i = 0; form[i]; i++) {
+		if (form[i] == 'x' ? !strchr("0123456789abcdef", s[i]) : s[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
+/* Letters, digits and what is in others; no path leads out of a folder by it. */
+static bool is_name(const char *s, const char *others)
 {
 	if (*s == '.' || !*s || strlen(s) > 63)
 		return false;
 	for (; *s; s++) {
-		if (!isalnum((unsigned char)*s) && !strchr("_-.", *s))
+		if (!isalnum((unsigned char)*s) && !strchr(others, *s))
 			return false;
 	}
 	return true;
@@ -102,6 +122,20 @@ static bool is_driver(const char *s)
 static bool check_device(const char *device, const struct report *r)
 {
 	return is_bdf(device) || fail(r, "device \"%s\" is not of the form dddd:bb:dd.f", device);
+}
+
+static bool parse_make(const struct json_node *const *value, struct op *op, const struct report *r)
+{
+	op->device = value[MAKE_DEVICE]->string;
+	op->parent = value[MAKE_PARENT]->string;
+	op->type = value[MAKE_TYPE]->string;
+	if (!is_uuid(op->device))
+		return fail(r, "device \"%s\" is no UUID in lower case", op->device);
+	if (!is_name(op->parent, "_-.:"))
+		return fail(r, "parent \"%s\" is no name of a device", op->parent);
+	if (!is_name(op->type, "_-."))
+		return fail(r, "type \"%s\" is no name of a type", op->type);
+	return true;
 }
 
 static bool parse_take(const struct json_node *const *value, struct op *op, const struct report *r)
@@ -113,7 +147,7 @@ static bool parse_take(const struct json_node *const *value, struct op *op, cons
 	op->from_any = !strcmp(from, "any");
 	if (!check_device(op->device, r))
 		return false;
-	if (!is_driver(op->driver))
+	if (!is_name(op->driver, "_-."))
 		return fail(r, "driver \"%s\" is no name of a driver", op->driver);
 	if (!op->from_any && strcmp(from, "unbound"))
 		return fail(r, "from \"%s\" is neither \"unbound\" nor \"any\"", from);
@@ -158,7 +192,7 @@ static bool parse_test(const struct json_node *const *value, struct op *op, cons
 		return false;
 	if (value[TEST_DEVICE]) {
 		op->device = value[TEST_DEVICE]->string;
-		return check_device(op->device, r);
+		return is_uuid(op->device) || check_device(op->device, r);
 	}
 	return true;
 }
@@ -235,6 +269,8 @@ bool plan_parse(char *line, size_t len, struct op *op, char *error, size_t size)
 		return *op->path == '/' || fail(&r, "path \"%s\" is not absolute", op->path);
 	case OP_TAKE:
 		return parse_take(value, op, &r);
+	case OP_MAKE:
+		return parse_make(value, op, &r);
 	case OP_TEST:
 		return parse_test(value, op, &r);
 	default:

@@ -13,14 +13,20 @@
 #define PLAN_ENV_MAX 256
 #define PLAN_TIMEOUT_MAX_MS 86400000
 
-enum op_kind { OP_INVENTORY, OP_READ, OP_TAKE, OP_GIVE_BACK, OP_TEST, OP_END };
+enum op_kind { OP_INVENTORY, OP_READ, OP_TAKE, OP_MAKE, OP_GIVE_BACK, OP_TEST, OP_END };
 
 /* One line of the plan. The strings lie in the line that was parsed. */
 struct op {
 	enum op_kind kind;
-	const char *path;   /* read: absolute */
-	const char *device; /* take; test, NULL if not given: dddd:bb:dd.f, safe in a path */
+	const char *path; /* read: absolute */
+	/*
+	 * take: dddd:bb:dd.f. make: a UUID. test: one of them, NULL if not given. All are safe in a
+	 * path.
+	 */
+	const char *device;
 	const char *driver; /* take: safe in a path */
+	const char *parent; /* make: safe in a path */
+	const char *type;   /* make: safe in a path */
 	bool from_any;	    /* take */
 	const char *id;	    /* test */
 	char *argv[PLAN_ARGS_MAX + 1];

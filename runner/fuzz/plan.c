@@ -60,6 +60,11 @@ static void check_op(const struct op *op)
 		CHECK(in_line(op->device) && is_safe(op->device));
 		CHECK(in_line(op->driver) && is_safe(op->driver));
 		break;
+	case OP_MAKE:
+		CHECK(in_line(op->device) && is_safe(op->device));
+		CHECK(in_line(op->parent) && is_safe(op->parent));
+		CHECK(in_line(op->type) && is_safe(op->type));
+		break;
 	case OP_TEST:
 		CHECK(in_line(op->id) && *op->id && strlen(op->id) <= PLAN_ID_MAX);
 		for (; op->argv[n]; n++)

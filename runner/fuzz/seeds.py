@@ -16,6 +16,7 @@ PLAN: tuple[dict[str, Any], ...] = (
     {"op": "inventory"},
     {"op": "read", "path": "/proc/config.gz"},
     {"op": "take", "device": DEVICE, "driver": "vfio-pci", "from": "unbound"},
+    {"op": "make", "device": "c757d317-0000-4000-8000-000000000001", "parent": "cts_mdev", "type": "cts_mdev-dma"},
     {"op": "take", "device": "10000:e1:00.7", "driver": "mlx5_vfio_pci", "from": "any"},
     {"op": "give_back"},
     {"op": "test", "id": "a/b/c", "argv": ["/suites/a/b", "-r", "b.c"], "timeout_ms": 30000},

@@ -5,20 +5,23 @@ from collections.abc import Mapping, Sequence
 
 from lab.errors import LabError
 from lab.host import Host
-from runner.session import Inventory, Take
+from runner.session import Inventory, Make, Needed, Take
 
 DRIVER = "vfio-pci"
 
 
-def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Take]:
+def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Needed]:
     """The devices under test in order.
 
     On a virtual host they are those of its description, or the named ones, and may be taken from any driver: nobody uses
-    them. On a real host only named devices are touched, and only if no other driver has them.
+    them. Mediated devices are made where the kernel has their type. On a real host only named devices are touched, and only
+    if no other driver has them.
     """
     chosen = []
+    made = [Make(mdev.uuid, mdev.parent, mdev.type) for mdev in host.mdevs if (mdev.parent, mdev.type) in inventory.mdev_types]
     if named:
-        for bdf in named:
+        made = [mdev for mdev in made if mdev.uuid in named]
+        for bdf in (name for name in named if name not in {mdev.uuid for mdev in made}):
             found = inventory.find(bdf)
             if found is None:
                 have = ", ".join(device["bdf"] for device in inventory.devices)
@@ -30,7 +33,7 @@ def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Take
             chosen += [(found["bdf"], device.driver) for found in inventory.devices if _id(found) == device.id]
     if host.target == "local":
         return [Take(bdf, driver, "unbound") for bdf, driver in chosen if not _ready(inventory, bdf)]
-    return [Take(bdf, driver, "any") for bdf, driver in chosen]
+    return [*(Take(bdf, driver, "any") for bdf, driver in chosen), *made]
 
 
 def selections(host: Host, named: Sequence[str], inventory: Inventory) -> Mapping[str, Sequence[str]]:
@@ -38,7 +41,8 @@ def selections(host: Host, named: Sequence[str], inventory: Inventory) -> Mappin
     if named:
         return {}
     only = {device.id: device.select for device in host.devices if device.select}
-    return {found["bdf"]: only[_id(found)] for found in inventory.devices if _id(found) in only}
+    mdevs = {mdev.uuid: mdev.select for mdev in host.mdevs if mdev.select}
+    return mdevs | {found["bdf"]: only[_id(found)] for found in inventory.devices if _id(found) in only}
 
 
 def _id(device: dict[str, object]) -> str:

@@ -12,6 +12,15 @@ DEVICES = "/sys/bus/pci/devices"
 DRIVERS = "/sys/bus/pci/drivers"
 
 
+UUID = "c757d317-0000-4000-8000-000000000001"
+TYPES = "/sys/class/mdev_bus/cts_mdev/mdev_supported_types"
+MADE = "/sys/bus/mdev/devices"
+
+
+def make(uuid: str = UUID, parent: str = "cts_mdev", kind: str = "cts_mdev-dma") -> Event:
+    return {"op": "make", "device": uuid, "parent": parent, "type": kind}
+
+
 def take(device: str, origin: str = "any", driver: str = "vfio-pci") -> Event:
     return {"op": "take", "device": device, "driver": driver, "from": origin}
 
@@ -222,3 +231,49 @@ def test_a_driver_that_is_no_name(fake_sysfs_exec: Path, log: Path, driver: str)
 def test_from_must_be_one_of_two(fake_sysfs_exec: Path, log: Path) -> None:
     events = play(fake_sysfs_exec, log, take("0000:01:00.0", "idle"))
     assert of(events, "bad_op")[0]["error"] == 'from "idle" is neither "unbound" nor "any"'
+
+
+def test_the_types_of_mediated_devices_are_told(fake_sysfs_exec: Path, log: Path) -> None:
+    events = play(fake_sysfs_exec, log, {"op": "inventory"})
+    assert of(events, "mdev_type") == [{"ev": "mdev_type", "parent": "cts_mdev", "type": "cts_mdev-dma"}]
+
+
+def test_a_mediated_device_is_made_and_removed(fake_sysfs_exec: Path, log: Path) -> None:
+    other = UUID.replace("1", "2")
+    events = play(fake_sysfs_exec, log, take("0000:02:00.0"), make(), make(other), {"op": "end"})
+    assert [event["device"] for event in of(events, "taken")] == ["0000:02:00.0", UUID, other]
+    assert [event["device"] for event in of(events, "given_back")] == [other, UUID, "0000:02:00.0"]
+    written = [line for line in log.read_text().splitlines() if "mdev" in line]
+    assert written == [
+        f"{TYPES}/cts_mdev-dma/create {UUID}",
+        f"{TYPES}/cts_mdev-dma/create {other}",
+        f"{MADE}/{other}/remove 1",
+        f"{MADE}/{UUID}/remove 1",
+    ]
+
+
+@pytest.mark.parametrize(("op", "error"), [
+    (make(kind="cts_mdev-fast"), "no such parent or type"),
+    (make(parent="0000:00:02.0"), "no such parent or type"),
+    (make(UUID.replace("1", "f")), "File exists"),
+])
+def test_one_that_is_not_made(fake_sysfs_exec: Path, log: Path, op: Event, error: str) -> None:
+    events = play(fake_sysfs_exec, log, op)
+    assert of(events, "refused") == [{"ev": "refused", "op": "make", "device": op["device"], "error": error}]
+    assert not of(events, "given_back")
+
+
+@pytest.mark.parametrize(("op", "words"), [
+    (make(UUID.upper()), "is no UUID in lower case"),
+    (make(UUID + "/.."), "is no UUID in lower case"),
+    (make("0000:01:00.0"), "is no UUID in lower case"),
+    (make(parent="../pci"), "is no name of a device"),
+    (make(parent=""), "is no name of a device"),
+    (make(kind="a/b"), "is no name of a type"),
+    (make(kind="."), "is no name of a type"),
+    (take(UUID), "is not of the form dddd:bb:dd.f"),
+])
+def test_a_name_that_leads_elsewhere(fake_sysfs_exec: Path, log: Path, op: Event, words: str) -> None:
+    events = play(fake_sysfs_exec, log, op)
+    assert words in of(events, "bad_op")[0]["error"]
+    assert not log.exists()

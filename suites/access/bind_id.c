@@ -9,7 +9,7 @@
 CTS_TEST_F(bind, id_names_the_device,
 	   .title = "The id is accepted where a device is wanted, in the iommufd that it came from",
 	   .requirements = { "BIND-021" },
-	   .needs = CTS_NEED_CDEV)
+	   .needs = CTS_NEED_CDEV | CTS_NEED_HARDWARE)
 {
 	uint32_t id = vfio_bind(self->device, self->iommufd);
 

@@ -90,7 +90,7 @@ CTS_TEST_F(bind, refused_binds_leave_the_group,
 CTS_TEST_F(bind, refused_binds_drop_the_iommufd,
 	   .title = "After refused binds, closing the iommufd releases what was mapped",
 	   .requirements = { "PARK-025" },
-	   .needs = CTS_NEED_CDEV)
+	   .needs = CTS_NEED_CDEV | CTS_NEED_HARDWARE)
 {
 	const long before = pinned_kib();
 	uint32_t ioas, hwpt, id;

@@ -26,6 +26,8 @@ FIXTURE(removal)
 FIXTURE_SETUP(removal)
 {
 	CTS_CHECK_NEEDS();
+	if (sysfs_is_mediated(sysfs_device()))
+		CTS_SKIP(DEVICE_LACKS, "no driver is given it back: it can only be made anew");
 	VFIO_SURVEY_OR_SKIP(&self->layout);
 	removal_remember(&self->before);
 	ASSERT_EQ(0, __sysfs_cdev_path(self->node));

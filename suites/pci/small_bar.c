@@ -42,7 +42,7 @@ static bool find_place(const char *bdf, unsigned int index, struct place *place)
 	FILE *file;
 	bool found;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.19s/resource", bdf);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.39s/resource", bdf);
 	file = fopen(path, "re");
 	cts_lab_require(file, "%s", path);
 	do

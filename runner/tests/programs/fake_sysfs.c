@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Stands for exec/sysfs.c: a PCI bus in memory, with the kernel's rules for driver_override,
- * bind and unbind. Each write is appended to the file FAKE_SYSFS_LOG as "<path> <text>".
+ * bind and unbind, and a parent of mediated devices. Each write is appended to the file
+ * FAKE_SYSFS_LOG as "<path> <text>".
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -50,6 +51,10 @@ static const char *const places[][2] = {
 };
 
 #define N_DEVICES (sizeof(devices) / sizeof(devices[0]))
+
+#define PARENTS "/sys/class/mdev_bus"
+#define TYPES PARENTS "/cts_mdev/mdev_supported_types"
+#define MADE "/sys/bus/mdev/devices/"
 
 static const char *const drivers[] = { "igb", "nvme", "vfio-pci" };
 
@@ -168,6 +173,10 @@ int sysfs_write(const char *path, const char *text)
 		abort();
 	fprintf(log, "%s %.*s\n", path, (int)strcspn(text, "\n"), text);
 	fclose(log);
+	if (!strcmp(path, TYPES "/cts_mdev-dma/create"))
+		return strchr(text, 'f') ? -EEXIST : 0;
+	if (!strncmp(path, MADE, strlen(MADE)))
+		return 0;
 	if (sscanf(path, DRIVERS "%63[^/]/bind", name) == 1)
 		return bind_device(name, text);
 	if (device && !strcmp(rest, "driver_override")) {
@@ -211,6 +220,10 @@ int sysfs_list(const char *path, void (*each)(const char *name, void *arg), void
 		for (size_t i = 0; i < N_DEVICES; i++)
 			each(devices[i].bdf, arg);
 		return N_DEVICES;
+	}
+	if (!strcmp(path, PARENTS) || !strcmp(path, TYPES)) {
+		each(strcmp(path, TYPES) ? "cts_mdev" : "cts_mdev-dma", arg);
+		return 1;
 	}
 	if (!device || strcmp(rest, "vfio-dev") || strcmp(device->driver, "vfio-pci"))
 		return -ENOENT;
