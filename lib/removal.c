@@ -16,6 +16,11 @@
 
 #define WATCHED_MS 500
 
+static void device_attribute(char path[SYSFS_PATH], const char *name)
+{
+	snprintf(path, SYSFS_PATH, "/sys/bus/pci/devices/%s/%s", sysfs_device(), name);
+}
+
 bool removal_has_ended(const struct removal *removal, int ms)
 {
 	struct pollfd alive = { .fd = removal->alive };
@@ -79,7 +84,7 @@ void removal_start_unbind(struct removal *removal)
 {
 	char path[SYSFS_PATH];
 
-	sysfs_path(path, "driver/unbind");
+	device_attribute(path, "driver/unbind");
 	removal_start(removal, path, sysfs_device());
 }
 
@@ -87,7 +92,7 @@ void removal_start_remove(struct removal *removal)
 {
 	char path[SYSFS_PATH];
 
-	sysfs_path(path, "remove");
+	device_attribute(path, "remove");
 	removal_start(removal, path, "1");
 }
 
@@ -128,20 +133,15 @@ void removal_undo(const struct removal_before *before)
 
 	if (!before->driver[0] || !__sysfs_cdev_path(path))
 		return;
-	if (sysfs_is_mediated(sysfs_device())) {
-		/* It can't be removed by these means, and any driver of its parent's is its own. */
-		sysfs_give_back(before->driver, sysfs_device());
-		return;
-	}
 	/* Waits for the end of a removal that is under way. */
 	if (__sysfs_write("/sys/bus/pci/rescan", "1") || !sysfs_device_exists())
 		cts_lab_error("%s was not found again", sysfs_device());
 	/* One that the kernel finds anew may have none: what is beside it is there by now. */
 	if (!__sysfs_attribute("reset_method", methods) && strcmp(methods, before->reset_method))
 		restore("reset_method", before->reset_method);
-	sysfs_path(path, "driver");
+	device_attribute(path, "driver");
 	if (!access(path, F_OK)) {
-		sysfs_path(path, "driver/unbind");
+		device_attribute(path, "driver/unbind");
 		(void)__sysfs_write(path, sysfs_device());
 	}
 	/* None but the driver that had it may take it. */

@@ -36,7 +36,8 @@ static void function_path(char path[SYSFS_PATH], const char *bdf, const char *na
 		 bdf, name);
 }
 
-void sysfs_path(char path[SYSFS_PATH], const char *name)
+/* The path of @name in the device's directory. */
+static void device_path(char path[SYSFS_PATH], const char *name)
 {
 	function_path(path, sysfs_device(), name);
 }
@@ -47,7 +48,7 @@ bool sysfs_device_exists(void)
 
 	if (!getenv("CTS_DEVICE"))
 		return false;
-	sysfs_path(path, "");
+	device_path(path, "");
 	return !access(path, F_OK);
 }
 
@@ -175,7 +176,7 @@ int __sysfs_siblings(char siblings[][SYSFS_BDF], int room)
 	struct dirent **members;
 	int count, i, found = 0;
 
-	sysfs_path(path, "iommu_group/devices");
+	device_path(path, "iommu_group/devices");
 	count = scandir(path, &members, is_bdf, alphasort);
 	if (count < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
@@ -201,7 +202,7 @@ uint32_t sysfs_number(const char *name)
 	int value;
 	FILE *file;
 
-	sysfs_path(path, name);
+	device_path(path, name);
 	file = fopen(path, "re");
 	cts_require(file, "%s", path);
 	cts_require(fscanf(file, "%i", &value) == 1, "%s holds no number", path);
@@ -213,7 +214,7 @@ void sysfs_real_path(char path[SYSFS_PATH])
 {
 	char link[SYSFS_PATH], real[PATH_MAX];
 
-	sysfs_path(link, "");
+	device_path(link, "");
 	cts_require(realpath(link, real), "%s", link);
 	cts_require(strlen(real) < SYSFS_PATH, "%s is too long", real);
 	strcpy(path, real);
@@ -224,7 +225,7 @@ void sysfs_config(void *buffer, size_t size)
 	char path[SYSFS_PATH];
 	int fd;
 
-	sysfs_path(path, "config");
+	device_path(path, "config");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cts_require(fd >= 0, "%s", path);
 	cts_require(pread(fd, buffer, size, 0) == (ssize_t)size, "%zu bytes of %s", size, path);
@@ -242,7 +243,7 @@ size_t sysfs_extended_capability(uint16_t id)
 	struct stat status;
 	int left;
 
-	sysfs_path(path, "config");
+	device_path(path, "config");
 	if (stat(path, &status) || status.st_size < (off_t)sizeof(config))
 		return 0;
 	sysfs_config(config, sizeof(config));
@@ -264,7 +265,7 @@ int __sysfs_attribute(const char *name, char text[SYSFS_PATH])
 	int error = 0;
 	FILE *file;
 
-	sysfs_path(path, name);
+	device_path(path, name);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
@@ -280,7 +281,7 @@ int __sysfs_set_attribute(const char *name, const char *text)
 {
 	char path[SYSFS_PATH];
 
-	sysfs_path(path, name);
+	device_path(path, name);
 	return __sysfs_write(path, text);
 }
 
@@ -339,8 +340,7 @@ int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf)
 {
 	char path[2 * SYSFS_PATH];
 
-	snprintf(path, sizeof(path), "/sys/bus/%s/drivers/%s/%s",
-		 sysfs_is_mediated(bdf) ? "mdev" : "pci", driver, what);
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver, what);
 	return __sysfs_write(path, bdf);
 }
 

@@ -59,9 +59,6 @@ int __sysfs_siblings(char siblings[][SYSFS_BDF], int room);
  */
 uint32_t sysfs_number(const char *name);
 
-/* The path of @name in the directory of the device in CTS_DEVICE. */
-void sysfs_path(char path[SYSFS_PATH], const char *name);
-
 /* The device's directory in sysfs with every link resolved, as the kernel names it itself. */
 void sysfs_real_path(char path[SYSFS_PATH]);
 
@@ -99,8 +96,8 @@ int __sysfs_get(const char *bdf, const char *name, char text[SYSFS_PATH]);
 int __sysfs_set(const char *bdf, const char *name, const char *text);
 
 /*
- * Tells the driver @driver to take or leave the function @bdf, or the mediated device that is
- * called so: @what is "bind" or "unbind". 0 or -errno.
+ * Tells the PCI driver @driver to take or leave the function @bdf: @what is "bind" or "unbind". 0
+ * or -errno.
  */
 int __sysfs_tell_driver(const char *driver, const char *what, const char *bdf);
 
