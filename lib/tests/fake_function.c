@@ -102,6 +102,12 @@ bool sysfs_device_exists(void)
 	return true;
 }
 
+bool sysfs_is_mediated(const char *device)
+{
+	(void)device;
+	return false;
+}
+
 uint32_t sysfs_number(const char *name)
 {
 	if (!strcmp(name, "vendor"))

@@ -57,7 +57,7 @@ def test_buffers_are_what_they_say(tmp_path: Path) -> None:
 
 
 def test_iovas_are_handed_out_once(includes: list[str], tmp_path: Path) -> None:
-    run("iova_test", ["iova.c", "iommufd.c", *COMMON], [*ADDRESSES, *includes[4:]], tmp_path)
+    run("iova_test", ["iova.c", "iommufd.c", "sysfs.c", *COMMON], [*ADDRESSES, *includes[4:]], tmp_path)
 
 
 def test_a_device_is_believed_as_far_as_it_works(includes: list[str], tmp_path: Path) -> None:
