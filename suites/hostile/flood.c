@@ -52,8 +52,7 @@ CTS_TEST_F(flood, unmapped,
 	for (i = 0; i < CALLS; i++)
 		map_and_unmap(scene, other);
 	dma_storm_go_on(dut->dma);
-	EXPECT_TRUE(scene_intact(scene, MEMORY_A));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_B));
+	EXPECT_ALL_INTACT(scene);
 	iommufd_map(dut->iommufd, scene->a, scene->memory[MEMORY_A].memory, 3 * scene->unit, begin);
 	EXPECT_TRUE(scene_storm_reaches(scene, MEMORY_A));
 	dma_storm_stop(dut->dma);
@@ -80,9 +79,7 @@ CTS_TEST_F(flood, attached_and_detached,
 	}
 	dma_storm_go_on(dut->dma);
 	dma_storm_stop(dut->dma);
-	EXPECT_TRUE(scene_intact(scene, MEMORY_A));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_B));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_LONE));
+	EXPECT_ALL_INTACT(scene);
 	vfio_attach(dut->device, scene->a);
 	EXPECT_WRITE("lone", scene, scene->lone);
 }

@@ -49,6 +49,21 @@ static inline bool scene_is_hit_in_the_middle(const struct scene *scene, unsigne
 	       canary_changed(buffer->memory, buffer->size, (uint8_t)memory, end) == buffer->size;
 }
 
+/* Every memory is as it was, but for @but; MEMORIES: all of them are. */
+#define EXPECT_INTACT_BUT(scene, but)                         \
+	do {                                                  \
+		unsigned int __i;                             \
+                                                              \
+		for (__i = 0; __i < MEMORIES; __i++) {        \
+			if (__i == (but))                     \
+				continue;                     \
+			EXPECT_TRUE(scene_intact(scene, __i)) \
+			TH_LOG("memory %u", __i);             \
+		}                                             \
+	} while (0)
+
+#define EXPECT_ALL_INTACT(scene) EXPECT_INTACT_BUT(scene, MEMORIES)
+
 /* Nothing but that has changed of any memory. */
 #define EXPECT_ALL_NEIGHBOURS_INTACT(scene)                                 \
 	do {                                                                \

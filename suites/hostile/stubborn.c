@@ -45,8 +45,7 @@ CTS_TEST_F(stubborn, reset,
 		scene_fill_all(scene);
 		ASSERT_TRUE(scene_storm_reaches(scene, MEMORY_A)) TH_LOG("round %d", round);
 		reset_under(scene->dut.device);
-		EXPECT_TRUE(scene_intact(scene, MEMORY_B));
-		EXPECT_TRUE(scene_intact(scene, MEMORY_LONE));
+		EXPECT_INTACT_BUT(scene, MEMORY_A);
 		EXPECT_ALL_NEIGHBOURS_INTACT(scene);
 	}
 	scene_fill_all(scene);
@@ -72,9 +71,7 @@ CTS_TEST_F(stubborn, reset_while_detached,
 		dma_storm_go_on(scene->dut.dma);
 		reset_under(scene->dut.device);
 		dma_storm_go_on(scene->dut.dma);
-		EXPECT_TRUE(scene_intact(scene, MEMORY_A)) TH_LOG("round %d", round);
-		EXPECT_TRUE(scene_intact(scene, MEMORY_B)) TH_LOG("round %d", round);
-		EXPECT_TRUE(scene_intact(scene, MEMORY_LONE)) TH_LOG("round %d", round);
+		EXPECT_ALL_INTACT(scene);
 	}
 	/* It was not for lack of trying. */
 	vfio_attach(scene->dut.device, scene->a);
@@ -144,14 +141,12 @@ CTS_TEST_F(stubborn, closed,
 	function_init(&function, dut->device);
 	function_set_master(&function, true);
 	EXPECT_TRUE(scene_stays(scene, MEMORY_A));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_B));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_LONE));
+	EXPECT_ALL_INTACT(scene);
 
 	/* It was not for lack of trying. */
 	vfio_attach(dut->device, scene->b);
 	EXPECT_TRUE(is_reached(scene, MEMORY_B));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_A));
-	EXPECT_TRUE(scene_intact(scene, MEMORY_LONE));
+	EXPECT_INTACT_BUT(scene, MEMORY_B);
 	EXPECT_ALL_NEIGHBOURS_INTACT(scene);
 	function_exit(&function);
 	scene_unmap_rings(scene);
