@@ -3,8 +3,10 @@
 
 import os
 import re
+import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,14 @@ def log() -> Iterator[Log]:
     yield log
     log.ours.close()
     log.theirs.close()
+
+
+@contextmanager
+def stopped(target: Exec) -> Iterator[None]:
+    """What is written meanwhile is all there when it looks."""
+    os.kill(target.process.pid, signal.SIGSTOP)
+    yield
+    os.kill(target.process.pid, signal.SIGCONT)
 
 
 def held(tmp_path: Path) -> tuple[Event, Path]:
@@ -141,9 +151,8 @@ def test_a_burst_is_batched_within_frames(fake_kmsg_exec: Path, log: Log, tmp_pa
     with log.start(fake_kmsg_exec) as target:
         target.send(test)
         target.wait_for("test_start")
-        os.kill(target.process.pid, 19)  # SIGSTOP, so that all are there when it looks
-        log.write(*(b"6,%d,%d,-;%s\n" % (n, n, text) for n in range(200)))
-        os.kill(target.process.pid, 18)
+        with stopped(target):
+            log.write(*(b"6,%d,%d,-;%s\n" % (n, n, text) for n in range(200)))
         fifo.write_text("go\n")
         events = target.finish()
     batches = of(events, "kmsg")
@@ -158,7 +167,8 @@ def test_an_overrun_is_told(fake_kmsg_exec: Path, log: Log, tmp_path: Path) -> N
     with log.start(fake_kmsg_exec) as target:
         target.send(test)
         target.wait_for("test_start")
-        log.write(b"EPIPE", b"6,9,100,-;the oldest there is\n")
+        with stopped(target):
+            log.write(b"EPIPE", b"6,9,100,-;the oldest there is\n")
         assert target.wait_for("kmsg") == {
             "ev": "kmsg",
             "id": "t",
