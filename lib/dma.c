@@ -317,6 +317,38 @@ int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length
 	return dma->driver->pasid_read(dma, pasid, iova, length, saw);
 }
 
+void dma_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
+{
+	check_capability(dma, DMA_PRI);
+	check_access(dma, &dma->driver->write_limits, iova, length);
+	dma->driver->start_write(dma, pasid, iova, length);
+}
+
+void dma_start_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
+{
+	check_capability(dma, DMA_PRI);
+	check_access(dma, &dma->driver->read_limits, iova, length);
+	dma->driver->start_read(dma, pasid, iova, length);
+}
+
+bool dma_goes_on(struct dma *dma)
+{
+	check_capability(dma, DMA_PRI);
+	return dma->driver->goes_on(dma);
+}
+
+int dma_finish(struct dma *dma, void *bytes)
+{
+	check_capability(dma, DMA_PRI);
+	return dma->driver->finish(dma, bytes);
+}
+
+void dma_vanish(struct dma *dma)
+{
+	check_capability(dma, DMA_VANISH);
+	dma->driver->vanish(dma);
+}
+
 void dma_launch(struct dma *dma, uint64_t iova, size_t length)
 {
 	check_capability(dma, DMA_AUTONOMOUS);

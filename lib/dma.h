@@ -32,6 +32,8 @@ enum dma_capability {
 	DMA_INTX = 1 << 6,	 /* raises and lowers its interrupt pin when told to */
 	DMA_STUBBORN = 1 << 7,	 /* misbehaves: goes on with a storm whatever is done to it */
 	DMA_PASID = 1 << 8,	 /* tags its requests with a PASID when told to */
+	DMA_PRI = 1 << 10,	 /* with DMA_PASID: asks for the pages that an access misses */
+	DMA_VANISH = 1 << 9,	 /* goes as if pulled out of its slot, until its bus is reset */
 };
 
 /* What sizes and places an access of one kind can have, bytes. */
@@ -188,6 +190,31 @@ void dma_make_stubborn(struct dma *dma);
  */
 int dma_pasid_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *wrote);
 int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
+
+/*
+ * DMA_PRI: starts a write, or a read, with @pasid, or (DMA_NO_PASID) without one. If the kernel has
+ * enabled page requests, it asks for all pages that are not there for it, as one group, waits for
+ * the answer, and tries again, or is refused. As with dma_pasid_write(), nothing shows of caches.
+ */
+#define DMA_NO_PASID UINT32_MAX
+void dma_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
+void dma_start_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
+
+/* DMA_PRI: is what was started still under way? */
+bool dma_goes_on(struct dma *dma);
+
+/*
+ * DMA_PRI: waits for the end of what was started. As dma_write() and dma_read(): on 0 @bytes are
+ * those that it moved. -ETIMEDOUT: it waits for an answer still.
+ */
+int dma_finish(struct dma *dma, void *bytes);
+
+/*
+ * DMA_VANISH: from now on the device is not there: all of it reads as ones, what is written to it
+ * is lost, and a storm of it is over, until the bus that it is on is reset. Nothing may be asked of
+ * @dma afterwards but dma_abandon().
+ */
+void dma_vanish(struct dma *dma);
 
 /*
  * DMA_AUTONOMOUS: tells the device, in one go, to write to [@iova, @iova + @length), both multiples

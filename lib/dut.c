@@ -199,8 +199,11 @@ unsigned int dut_prove(struct dut *dut)
 	struct ground ground;
 
 	prepare(dut, &ground);
-	/* That a PASID reaches anything is what the tests of PASIDs are about. */
-	proven = claimed & DMA_PASID;
+	/*
+	 * That a PASID reaches anything, and a page request anybody, is what the tests of these are
+	 * about; and who has vanished can't be asked for more.
+	 */
+	proven = claimed & (DMA_PASID | DMA_PRI | DMA_VANISH);
 	if (claimed & DMA_WRITE && writes(dut->dma, &ground))
 		proven |= DMA_WRITE;
 	if (claimed & DMA_READ && reads(dut->dma, &ground))

@@ -71,6 +71,10 @@ static const char *missing(enum cts_need_index index)
 		return lacks(DMA_STUBBORN) ? "no driver makes the device misbehave" : NULL;
 	case CTS_NEED_INDEX_DMA_PASID:
 		return lacks(DMA_PASID) ? "no driver makes the device use PASIDs" : NULL;
+	case CTS_NEED_INDEX_DMA_PRI:
+		return lacks(DMA_PRI) ? "no driver makes the device ask for pages" : NULL;
+	case CTS_NEED_INDEX_DMA_VANISH:
+		return lacks(DMA_VANISH) ? "no driver makes the device vanish" : NULL;
 	case CTS_NEED_INDEX_DMA_INTX:
 		return lacks(DMA_INTX) ? "no driver makes the device raise its interrupt pin"
 				       : NULL;

@@ -64,6 +64,11 @@ struct dma_driver {
 	int (*pasid_write)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length,
 			   void *wrote);
 	int (*pasid_read)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
+	void (*start_write)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
+	void (*start_read)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
+	bool (*goes_on)(struct dma *dma);
+	int (*finish)(struct dma *dma, void *bytes);
+	void (*vanish)(struct dma *dma);
 	void (*launch)(struct dma *dma, uint64_t iova, size_t length);
 	int (*bring_up_vf)(struct dma *pf, unsigned int index);
 };

@@ -20,7 +20,8 @@
  *   through resets and whatever its enable bits say, until open() or close() here. A transaction
  *   that was on its way at the reset may arrive after it.
  * - One that has a side channel tags requests with PASIDs (DMA_PASID), along the tables that it
- * finds in memory: what the IOMMU has cached doesn't count.
+ *   finds in memory: what the IOMMU has cached doesn't count. Where PRI is enabled it asks the
+ *   kernel for pages that these accesses miss (DMA_PRI), in the IOMMU's place.
  * - It interrupts by MSI-X alone, and only when told to.
  */
 #include <errno.h>
@@ -43,6 +44,8 @@
 
 struct state {
 	uint64_t seed;
+	size_t length; /* of what was started */
+	bool reads;
 	bool stubborn; /* of the next storm */
 };
 
@@ -98,16 +101,24 @@ static int wait_until_idle(const struct dma *dma)
 	case ENDPOINT_NO_MASTER:
 	case ENDPOINT_NO_PASID:
 		return -EIO;
+	case ENDPOINT_NOT_ASKED:
+		cts_lab_error("endpoint: a page request was not taken: %s",
+			      strerror((int)get(dma, ENDPOINT_DETAIL)));
 	default:
 		cts_lab_error("endpoint: an operation has ended with %u", result);
 	}
 }
 
 /* SOURCE and DESTINATION are set. */
-static int operate(const struct dma *dma, uint32_t operation, size_t length)
+static void start(const struct dma *dma, uint32_t operation, size_t length)
 {
 	set(dma, ENDPOINT_LENGTH, (uint32_t)length);
 	set(dma, ENDPOINT_DOORBELL, operation);
+}
+
+static int operate(const struct dma *dma, uint32_t operation, size_t length)
+{
+	start(dma, operation, length);
 	return wait_until_idle(dma);
 }
 
@@ -142,31 +153,52 @@ static void new_seed(const struct dma *dma)
 }
 
 /* FILL and LOAD, or what has their place with a PASID. */
-static int write_by(struct dma *dma, uint32_t operation, uint64_t iova, size_t length, void *wrote)
+static void start_write(struct dma *dma, uint32_t operation, uint64_t iova, size_t length)
 {
-	const struct state *state = dma->state;
-	uint8_t *bytes = wrote;
-	size_t i;
-	int status;
+	struct state *state = dma->state;
 
 	new_seed(dma);
 	set64(dma, ENDPOINT_DESTINATION, iova);
-	status = operate(dma, operation, length);
-	for (i = 0; !status && i < length; i++)
+	state->length = length;
+	state->reads = false;
+	start(dma, operation, length);
+}
+
+static void start_read(struct dma *dma, uint32_t operation, uint64_t iova, size_t length)
+{
+	struct state *state = dma->state;
+
+	set64(dma, ENDPOINT_SOURCE, iova);
+	set64(dma, ENDPOINT_DESTINATION, 0);
+	state->length = length;
+	state->reads = true;
+	start(dma, operation, length);
+}
+
+static int finish(struct dma *dma, void *moved)
+{
+	const struct state *state = dma->state;
+	int status = wait_until_idle(dma);
+	uint8_t *bytes = moved;
+	size_t i;
+
+	if (!status && state->reads)
+		memcpy(moved, (const void *)dma->function.bar[2], state->length);
+	for (i = 0; !status && !state->reads && i < state->length; i++)
 		bytes[i] = endpoint_byte(state->seed, i);
 	return status;
 }
 
+static int write_by(struct dma *dma, uint32_t operation, uint64_t iova, size_t length, void *wrote)
+{
+	start_write(dma, operation, iova, length);
+	return finish(dma, wrote);
+}
+
 static int read_by(struct dma *dma, uint32_t operation, uint64_t iova, size_t length, void *saw)
 {
-	int status;
-
-	set64(dma, ENDPOINT_SOURCE, iova);
-	set64(dma, ENDPOINT_DESTINATION, 0);
-	status = operate(dma, operation, length);
-	if (!status)
-		memcpy(saw, (const void *)dma->function.bar[2], length);
-	return status;
+	start_read(dma, operation, iova, length);
+	return finish(dma, saw);
 }
 
 static int endpoint_write(struct dma *dma, uint64_t iova, size_t length, void *wrote)
@@ -223,6 +255,11 @@ static void endpoint_make_stubborn(struct dma *dma)
 	state->stubborn = true;
 }
 
+static void endpoint_vanish(struct dma *dma)
+{
+	set(dma, ENDPOINT_DOORBELL, ENDPOINT_VANISH);
+}
+
 static void endpoint_launch(struct dma *dma, uint64_t iova, size_t length)
 {
 	endpoint_storm_start(dma, iova, length < LENGTH_MAX ? length : LENGTH_MAX);
@@ -252,8 +289,36 @@ static int endpoint_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, s
 	return read_by(dma, ENDPOINT_PASID_LOAD, iova, length, saw);
 }
 
-#define CAPABILITIES \
-	(DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS | DMA_STUBBORN)
+static void endpoint_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
+{
+	use_pasid(dma, pasid);
+	start_write(dma, ENDPOINT_PASID_FILL, iova, length);
+}
+
+static void endpoint_start_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
+{
+	use_pasid(dma, pasid);
+	start_read(dma, ENDPOINT_PASID_LOAD, iova, length);
+}
+
+static bool endpoint_goes_on(struct dma *dma)
+{
+	return get(dma, ENDPOINT_BUSY) == 1;
+}
+
+/* One that nobody has answered isn't the endpoint's fault. */
+static int endpoint_finish(struct dma *dma, void *moved)
+{
+	if (!register_wait(dma->function.bar[0], ENDPOINT_BUSY, 1, 0, DEADLINE_NS))
+		return -ETIMEDOUT;
+	return finish(dma, moved);
+}
+
+_Static_assert(DMA_NO_PASID == ENDPOINT_WITHOUT_PASID, "a PASID is passed on as it is");
+
+#define CAPABILITIES                                                                             \
+	(DMA_WRITE | DMA_READ | DMA_COPY | DMA_MSI | DMA_STORM | DMA_AUTONOMOUS | DMA_STUBBORN | \
+	 DMA_VANISH)
 
 /* What both kinds have. */
 #define EITHER                                                                                   \
@@ -265,7 +330,8 @@ static int endpoint_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, s
 	.write = endpoint_write, .read = endpoint_read, .copy = endpoint_copy,                   \
 	.send_msi = endpoint_send_msi, .storm_start = endpoint_storm_start,                      \
 	.storm_rounds = endpoint_storm_rounds, .storm_stop = endpoint_storm_stop,                \
-	.make_stubborn = endpoint_make_stubborn, .launch = endpoint_launch
+	.make_stubborn = endpoint_make_stubborn, .launch = endpoint_launch,                      \
+	.vanish = endpoint_vanish
 
 const struct dma_driver dma_driver_endpoint = {
 	.name = "endpoint",
@@ -276,9 +342,13 @@ const struct dma_driver dma_driver_endpoint = {
 
 const struct dma_driver dma_driver_endpoint_pasid = {
 	.name = "endpoint-pasid",
-	.capabilities = CAPABILITIES | DMA_PASID,
+	.capabilities = CAPABILITIES | DMA_PASID | DMA_PRI,
 	.match = match_pasid,
 	.pasid_write = endpoint_pasid_write,
 	.pasid_read = endpoint_pasid_read,
+	.start_write = endpoint_start_write,
+	.start_read = endpoint_start_read,
+	.goes_on = endpoint_goes_on,
+	.finish = endpoint_finish,
 	EITHER,
 };

@@ -120,7 +120,7 @@ def _endpoint() -> list[bytes]:
     raw = struct.pack("<HHIII", 1, 13, 16, 0, 0)
     return [
         hello + b"".join(infos), hello + b"".join(reads), hello + irqs + maps + ask(13), ready + b"\0" + bytes([len(raw)]) + raw,
-        *(ready + place + start(operation, 16) + work + answer * 2 for operation in range(10)),
+        *(ready + place + start(operation, 16) + work + answer * 2 for operation in range(13)),
         *(ready + start(operation, 0x18000) + work + answer * 4 + work for operation in (1, 4, 5)),
         *(ready + start(operation, 64) + work + refuse for operation in (1, 2, 3, 4, 5)),
         *(ready + start(4, 64) + work + stop + answer + work for stop in (reset, sleep, ask(13), put(0, 0x10, 8, 4))),

@@ -6,14 +6,10 @@
 #ifndef FAULT_QUEUE_H
 #define FAULT_QUEUE_H
 
-#include <poll.h>
-#include <unistd.h>
-
+#include "calls.h"
 #include "hwpt.h"
 #include "mock_fixture.h"
 
-#define RECORD sizeof(struct iommu_hwpt_pgfault)
-#define ANSWER sizeof(struct iommu_hwpt_page_response)
 #define ADDRESS 0x12345000ULL
 
 FIXTURE(queue)
@@ -38,36 +34,6 @@ FIXTURE_TEARDOWN(queue)
 	if (self->queue)
 		cts_close(&self->fd);
 	cts_close(&self->iommufd);
-}
-
-/* What read() of @size bytes returned, or -errno. */
-static inline ssize_t read_faults(int fd, void *faults, size_t size)
-{
-	ssize_t length = read(fd, faults, size);
-
-	return length < 0 ? -errno : length;
-}
-
-/* What write() of @size bytes returned, or -errno. */
-static inline ssize_t write_answers(int fd, const void *answers, size_t size)
-{
-	ssize_t length = write(fd, answers, size);
-
-	return length < 0 ? -errno : length;
-}
-
-static inline ssize_t answer(int fd, uint32_t cookie, uint32_t code)
-{
-	const struct iommu_hwpt_page_response response = { .cookie = cookie, .code = code };
-
-	return write_answers(fd, &response, sizeof(response));
-}
-
-static inline short ready(int fd)
-{
-	struct pollfd poller = { .fd = fd, .events = POLLIN | POLLOUT };
-
-	return poll(&poller, 1, 0) == 1 ? poller.revents : 0;
 }
 
 #endif

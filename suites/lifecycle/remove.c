@@ -11,6 +11,7 @@
 #include "iommufd.h"
 #include "memory.h"
 #include "removal.h"
+#include "revived.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -29,7 +30,7 @@ FIXTURE(remove)
 
 FIXTURE_VARIANT(remove)
 {
-	void (*start)(struct removal *removal);
+	void (*start)(struct removal * removal);
 	bool from_bus;
 };
 
@@ -136,19 +137,6 @@ CTS_TEST_F(remove, comes_back,
 	EXPECT_EQ(0, __iommufd_destroy(self->iommufd, self->ioas));
 }
 
-/* Makes the device that came back the one of @dut, attached to the same IOAS, which is empty. */
-static void revive(struct dut *dut, unsigned int distrusted)
-{
-	dut->device = vfio_open();
-	dut->device_id = vfio_bind(dut->device, dut->iommufd);
-	vfio_attach(dut->device, dut->ioas);
-	dut->dma = dma_open(
-		dut->device,
-		dma_rings_size() ? iova_alloc(&dut->space, dma_rings_size(), page_size()) : 0);
-	dma_map_rings(dut->dma, dut->iommufd, dut->ioas);
-	dma_distrust(dut->dma, distrusted);
-}
-
 CTS_TEST_F(remove, in_a_storm,
 	   .title = "Removed while it writes, a device writes on until it is closed, then no more; and works when it is back",
 	   .requirements = { "LIFE-012", "LIFE-013" },
@@ -184,7 +172,7 @@ CTS_TEST_F(remove, in_a_storm,
 	EXPECT_TRUE(canary_intact(memory, page, 1));
 
 	iommufd_unmap_all(dut.iommufd, dut.ioas);
-	revive(&dut, distrusted);
+	dut_revive(&dut, distrusted);
 	iommufd_map(dut.iommufd, dut.ioas, memory, page, self->iova);
 	EXPECT_EQ(0, dma_write(dut.dma, self->iova, length, wrote));
 	EXPECT_TRUE(canary_holds_only(memory, page, 1, 0, wrote, length));
