@@ -471,8 +471,8 @@ CTS_TEST_F(requests, by_their_table,
 	struct dut *dut = &self->dut;
 	struct iommu_hwpt_pgfault fault;
 	uint8_t bytes[LENGTH];
-	uint32_t queue, plain;
-	int fd;
+	uint32_t queue = 0, plain;
+	int fd = -1;
 
 	FAULT_QUEUE_OR_SKIP(dut->iommufd, &queue, &fd);
 	ASSERT_EQ(0, attach(dut, others, make_table(dut, queue)));

@@ -30,7 +30,7 @@ FIXTURE(remove)
 
 FIXTURE_VARIANT(remove)
 {
-	void (*start)(struct removal * removal);
+	void (*start)(struct removal *removal);
 	bool from_bus;
 };
 
