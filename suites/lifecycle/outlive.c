@@ -4,6 +4,7 @@
  * descriptor of that was closed: only the device's own file reaches it then, and with its close all
  * is gone.
  */
+#include "../attach/calls.h"
 #include "buffer.h"
 #include "canary.h"
 #include "dut.h"
@@ -32,11 +33,6 @@ FIXTURE_SETUP(outlive)
 FIXTURE_TEARDOWN(outlive)
 {
 	buffer_free(&self->buffer);
-}
-
-static int try_attach(int device, uint32_t pt_id)
-{
-	return __vfio_attach(device, &pt_id);
 }
 
 CTS_TEST_F(outlive, attach,

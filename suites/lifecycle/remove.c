@@ -4,6 +4,7 @@
  * the user, whose calls go on to be answered. What was made for the device in the iommufd outlives
  * it, and the device that comes back is a new one.
  */
+#include "../attach/calls.h"
 #include "buffer.h"
 #include "canary.h"
 #include "dut.h"
@@ -70,11 +71,6 @@ static void use_device(FIXTURE_DATA(remove) * self)
 	vfio_attach(self->device, self->ioas);
 	self->iova = iommufd_usable_iova(self->iommufd, self->ioas, 2 * page_size(), page_size());
 	iommufd_map(self->iommufd, self->ioas, self->buffer.memory, page_size(), self->iova);
-}
-
-static int try_attach(int device, uint32_t pt_id)
-{
-	return __vfio_attach(device, &pt_id);
 }
 
 CTS_TEST_F(remove, waits_for_the_user,

@@ -9,6 +9,7 @@
 #include <linux/pci_regs.h>
 #include <time.h>
 
+#include "../attach/calls.h"
 #include "buffer.h"
 #include "canary.h"
 #include "dut.h"
@@ -66,12 +67,12 @@ FIXTURE_SETUP(unplugged)
 
 	CTS_CHECK_NEEDS();
 	VFIO_SURVEY_OR_SKIP(&self->layout);
+	removal_remember(&self->before);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", sysfs_device());
 	cts_lab_require(realpath(path, device), "%s", path);
 	cts_lab_require(snprintf(self->port, sizeof(self->port), "%s/config", device) <
 				(int)sizeof(self->port),
 			"%s", device);
-	removal_remember(&self->before);
 	dut_open(&self->dut);
 	buffer_alloc(&self->buffer, BUFFER_BASE, page_size());
 	self->iova = iova_alloc(&self->dut.space, page_size(), page_size());
@@ -128,11 +129,6 @@ static void vanish(FIXTURE_DATA(unplugged) * self)
 		canary_fill(memory, page_size(), 1);
 		nanosleep(&pause, NULL);
 	} while (--tries && !canary_intact(memory, page_size(), 1));
-}
-
-static int try_attach(int device, uint32_t pt_id)
-{
-	return __vfio_attach(device, &pt_id);
 }
 
 CTS_TEST_F(unplugged, answers_its_user,

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "../attach/calls.h"
 #include "unguarded.h"
 
 #define NODES "/dev/vfio/devices"
@@ -62,11 +63,6 @@ FIXTURE_TEARDOWN(mixed)
 	cts_close(&self->guarded);
 	cts_close(&self->iommufd);
 	buffer_free(&self->buffer);
-}
-
-static int try_attach(int device, uint32_t pt_id)
-{
-	return __vfio_attach(device, &pt_id);
 }
 
 /* Can the address of what is mapped be asked for? */

@@ -5,6 +5,7 @@
  */
 #include <sys/ioctl.h>
 
+#include "../attach/calls.h"
 #include "canary.h"
 #include "dma.h"
 #include "hwpt.h"
@@ -20,11 +21,6 @@ FIXTURE_SETUP(unguarded)
 FIXTURE_TEARDOWN(unguarded)
 {
 	teardown_unguarded(self);
-}
-
-static int try_attach(int device, uint32_t pt_id)
-{
-	return __vfio_attach(device, &pt_id);
 }
 
 CTS_TEST_F(unguarded, calls,
