@@ -2,7 +2,7 @@
 """`iommu-cts lab prove`: do the suites notice a kernel that breaks a promise?
 
 Each fault of lab/faults/ gets a kernel of its own, and the tests that should notice run on it. While they do, the next kernel is built.
-What came out is kept beside the runs, and the table in docs/ is made from that.
+What came out is kept beside the faults, and the table in docs/ is made from that.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from results.model import Run, Verdict
 from results.text import printable
 from runner import run as running
 
-KEPT = running.RUNS / "proofs.json"
+KEPT = faults.HERE / "proofs.jsonl"
 EXIT_LAB = 3
 SHOWN = 4  # tests named for each fault
 ENOUGH = 2  # failures; each costs a boot
@@ -32,18 +32,16 @@ ENOUGH = 2  # failures; each costs a boot
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """What the fault with `digest` did: the tests it turned red, those of them that are for a promise it breaks, those that did not come
-    to a verdict on the kernel; how many ran, and where and on what."""
+    """What the fault with `digest` did: how many tests it turned red, how many of them are for a promise that it breaks (`naming`), how many
+    did not come to a verdict on the kernel (`troubled`); some of them by name, those that say most first; and on what they ran."""
 
     fault: str
     digest: str
-    red: list[str]
-    naming: list[str]
-    troubled: list[str]
-    tests: int
+    naming: int
+    red: int
+    troubled: int
+    examples: list[str]
     kernel: str
-    commit: str
-    run: str
 
     @property
     def verdict(self) -> str:
@@ -55,21 +53,18 @@ class Proof:
         return "in trouble" if self.troubled else "MISSED"
 
 
-def of_run(fault: faults.Fault, judged: Run, folder: Path, known: Sequence[str] = ()) -> Proof:
+def of_run(fault: faults.Fault, judged: Run, known: Sequence[str] = ()) -> Proof:
     """What a judged run on the kernel with the fault shows. A known failure shows nothing, nor does what is red anyway (`known`)."""
     red = [result for result in judged.results if result.verdict is Verdict.FAIL and not result.waived and result.id not in known]
     troubled = [result.id for result in judged.results if result.verdict in (Verdict.ERROR, Verdict.MISS)]
     naming = [result.id for result in red if set(result.requirements) & set(fault.breaks)]
-    ran = sum(result.verdict not in (Verdict.SKIP, Verdict.MISS) for result in judged.results)
-    return Proof(
-        fault.name, fault.digest, [result.id for result in red], naming, troubled, ran, str(judged.kernel),
-        str(judged.suite.get("commit", "")), folder.name,
-    )  # fmt: skip
+    examples = naming or [result.id for result in red] or troubled
+    return Proof(fault.name, fault.digest, len(naming), len(red), len(troubled), examples[:SHOWN], str(judged.kernel))
 
 
 def _run(
     host: str, tests: Sequence[str], folder: Path, jobs: int | None, enough: int = 0, first: Sequence[str] = ()
-) -> tuple[Path, Run]:
+) -> Run:
     """A run on the kernel in `folder`; with a fault in it it ends when it has seen enough failures, some of which may turn out to be
     errors: of a device that can't be believed any more. LabError if the lab ended it."""
     options = running.Options(host, select=tests, kernel=[str(folder)], jobs=jobs, max_failures=enough, first=first)
@@ -79,7 +74,7 @@ def _run(
     failures = sum(result.verdict in (Verdict.FAIL, Verdict.ERROR) for result in judged.results)
     if not judged.complete and failures < enough:
         raise LabError(f"the run {kept.name} did not come to its end")
-    return kept, judged
+    return judged
 
 
 def _red_anyway(chosen: Sequence[faults.Fault], plain: Path, jobs: int | None) -> list[str]:
@@ -88,38 +83,37 @@ def _red_anyway(chosen: Sequence[faults.Fault], plain: Path, jobs: int | None) -
     for host in dict.fromkeys(fault.host for fault in chosen):
         say(f"host {host}, without a fault")
         tests = sorted({pattern for fault in chosen if fault.host == host for pattern in fault.tests})
-        _, judged = _run(host, tests, plain, jobs)
+        judged = _run(host, tests, plain, jobs)
         red += [result.id for result in judged.results if result.verdict is Verdict.FAIL]
     return red
 
 
 def keep(proofs: dict[str, Proof]) -> None:
     """Writes what came out so far, by fault, for kept()."""
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
     draft = KEPT.with_suffix(".new")
-    draft.write_text(json.dumps([dataclasses.asdict(proof) for proof in proofs.values()], indent=1) + "\n")
+    draft.write_text("".join(json.dumps(dataclasses.asdict(proof)) + "\n" for proof in proofs.values()))
     draft.replace(KEPT)
 
 
 def kept(every: Sequence[faults.Fault]) -> dict[str, Proof]:
     """What keep() wrote, of those faults of `every` that are as they were then. LabError if it is damaged."""
     try:
-        found = [Proof(**proof) for proof in json.loads(KEPT.read_text())]
+        found = [Proof(**json.loads(line)) for line in KEPT.read_text().splitlines()]
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError) as error:
-        raise LabError(f"{KEPT} can't be read ({error}); remove it to begin anew") from error
+        raise LabError(f"{KEPT} can't be read ({error}); `git checkout` it") from error
     now = {fault.name: fault.digest for fault in every}
     return {proof.fault: proof for proof in found if now.get(proof.fault) == proof.digest}
 
 
-def _say(proof: Proof) -> None:
-    tests = proof.naming or proof.red or proof.troubled
-    more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
-    counted = f"{len(proof.naming)} naming it, {len(proof.red)} red, {len(proof.troubled)} error or miss, of {proof.tests}"
+def _say(proof: Proof, ran: int) -> None:
+    shown = ", ".join(proof.examples)
+    more = (proof.naming or proof.red or proof.troubled) - len(proof.examples)
+    counted = f"{proof.naming} naming it, {proof.red} red, {proof.troubled} error or miss, of {ran}"
     print(f"{proof.verdict:13s} {proof.fault}  ({counted})", flush=True)
-    if tests:
-        print(f"                {', '.join(tests[:SHOWN])}{more}", flush=True)
+    if shown:
+        print(f"                {shown}" + (f" and {more} more" if more else ""), flush=True)
 
 
 def listing(chosen: Sequence[faults.Fault], console: Console) -> None:
@@ -162,8 +156,8 @@ def _row(fault: faults.Fault, proof: Proof | None) -> str:
     about = f"| {_cell(fault.what)} | {' '.join(fault.breaks)} | {fault.host} |"
     if proof is None:
         return f"{about} | | not tried yet |"
-    example = (proof.naming or proof.red or [f"**{proof.verdict}**"])[0]
-    return f"{about} {len(proof.naming)} | {len(proof.red)} | {example} |"
+    example = proof.examples[0] if proof.red else f"**{proof.verdict}**"
+    return f"{about} {proof.naming} | {proof.red} | {example} |"
 
 
 def _changes(chosen: Sequence[faults.Fault], source: ksrc.Source) -> dict[str, dict[str, str]]:
@@ -207,10 +201,11 @@ class _Trial:
             if building is None:
                 raise LabError("it has no place in this kernel")
             image = building.result()
-            folder, judged = _run(fault.host, fault.tests, image, self._jobs, ENOUGH, fault.breaks)
+            judged = _run(fault.host, fault.tests, image, self._jobs, ENOUGH, fault.breaks)
             shutil.rmtree(image)
-            proof = of_run(fault, judged, folder, known)
-            if not proof.tests:
+            proof = of_run(fault, judged, known)
+            ran = sum(result.verdict not in (Verdict.SKIP, Verdict.MISS) for result in judged.results)
+            if not ran:
                 raise LabError(f"none of its tests ({', '.join(fault.tests)}) ran on {fault.host}")
         except LabError as error:
             self.wrong.append(fault.name)
@@ -219,7 +214,7 @@ class _Trial:
         self.tried.append(proof)
         self._proofs[fault.name] = proof
         keep({one.name: self._proofs[one.name] for one in self._every if one.name in self._proofs})
-        _say(proof)
+        _say(proof, ran)
 
 
 def _by_kernel(chosen: Sequence[faults.Fault]) -> list[tuple[hosts.Host, list[faults.Fault]]]:

@@ -20,7 +20,7 @@ FAULT = faults.Fault("gate-open", "gate", "the gate is open", ("GATE-001",), ("g
 
 
 def proof(run_of: Judge, build: Builder, known: tuple[str, ...] = ()) -> prove.Proof:
-    return prove.of_run(FAULT, run_of(build.done()), Path("a-run"), known)
+    return prove.of_run(FAULT, run_of(build.done()), known)
 
 
 def two() -> Builder:
@@ -29,12 +29,12 @@ def two() -> Builder:
 
 def test_a_red_test_for_the_promise_catches_the_fault(run_of: Judge) -> None:
     found = proof(run_of, two().failed(READ_ID).passed(WRITE_ID))
-    assert (found.verdict, found.naming, found.tests) == ("caught", [READ_ID], 2)
+    assert (found.verdict, found.naming, found.examples) == ("caught", 1, [READ_ID])
 
 
 def test_another_red_test_is_no_catch(run_of: Judge) -> None:
     found = proof(run_of, two().passed(READ_ID).failed(WRITE_ID))
-    assert (found.verdict, found.naming, found.red) == ("red elsewhere", [], [WRITE_ID])
+    assert (found.verdict, found.naming, found.red, found.examples) == ("red elsewhere", 0, 1, [WRITE_ID])
 
 
 def test_all_green_is_a_miss(run_of: Judge) -> None:
@@ -47,13 +47,13 @@ def test_what_is_red_without_the_fault_is_no_catch(run_of: Judge) -> None:
 
 def test_of_a_test_that_never_ran_nobody_knows(run_of: Judge) -> None:
     found = proof(run_of, two().passed(WRITE_ID))
-    assert (found.verdict, found.troubled, found.tests) == ("in trouble", [READ_ID], 1)
+    assert (found.verdict, found.troubled, found.examples) == ("in trouble", 1, [READ_ID])
 
 
 def test_the_page_names_what_was_not_caught(run_of: Judge) -> None:
     caught = proof(run_of, two().failed(READ_ID).passed(WRITE_ID))
     other = dataclasses.replace(FAULT, name="gate-shut", what="the gate | is shut")
-    missed = dataclasses.replace(caught, fault="gate-shut", naming=[], red=[])
+    missed = dataclasses.replace(caught, fault="gate-shut", naming=0, red=0, examples=[])
     page = prove.table([FAULT, other], {"gate-open": caught, "gate-shut": missed})
     assert "1 of 2 faults were caught" in page and "**MISSED**" in page and f"{READ_ID} |" in page
     assert all(line.count("|") == 7 for line in page.replace("\\|", "").splitlines() if line.startswith("|"))
@@ -70,12 +70,12 @@ def test_faults_are_grouped_by_the_kernel_of_their_hosts() -> None:
 def test_what_came_out_is_kept_as_long_as_the_fault_is_the_same(
     run_of: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prove, "KEPT", tmp_path / "runs" / "proofs.json")
+    monkeypatch.setattr(prove, "KEPT", tmp_path / "proofs.jsonl")
     assert prove.kept([FAULT]) == {}
     found = proof(run_of, two().failed(READ_ID).passed(WRITE_ID))
     prove.keep({"gate-open": found})
     assert prove.kept([FAULT]) == {"gate-open": found}
     assert prove.kept([dataclasses.replace(FAULT, tests=("gate/read/*",))]) == {}
-    prove.KEPT.write_text("[{")
-    with pytest.raises(LabError, match="proofs.json can't be read"):
+    prove.KEPT.write_text("{")
+    with pytest.raises(LabError, match="proofs.jsonl can't be read"):
         prove.kept([FAULT])
