@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The targets of a run, alike, and the plan that they share. Each has a thread of its own and takes the next test when it is free.
 
-Tests in one kernel stay serial. Measurements are taken when everything else is done and the other targets are off.
+They begin at places of the plan that lie far apart, and each goes on from its own: tests that are neighbours there are of one kind, and
+either all wait for a device or all keep the processor busy. Side by side they would do so at the same time. Tests in one kernel stay
+serial. Measurements are taken when everything else is done and the other targets are off.
 """
 
 import threading
@@ -19,15 +21,19 @@ MEASUREMENT = "measurement"
 
 class Crew:
     """Runs the items on the sessions; `started` is told how many have been started, and of each. `stop` ends it early, and so do
-    `enough` failures, if that is not 0: no further test is started then, and `has_enough` is true."""
+    `enough` failures, if that is not 0: no further test is started then, and `has_enough` is true. The tests are started in their
+    order then, since the first are those that matter."""
 
     def __init__(
         self, sessions: Sequence[Session], items: Sequence[Item], devices: Sequence[Needed], journal: Writer,
         stop: threading.Event, started: Callable[[int, Item], None], enough: int = 0,
     ) -> None:  # fmt: skip
         self._sessions = sessions
-        self._shared = deque(item for item in items if item.planned.kind != MEASUREMENT)
         self._alone = deque(item for item in items if item.planned.kind == MEASUREMENT)
+        # Of what has not been started, by its number in the plan; and the number at which each session is.
+        self._shared = dict(enumerate(item for item in items if item.planned.kind != MEASUREMENT))
+        apart = 0 if enough else len(self._shared) // len(sessions)
+        self._places = {session: number * apart for number, session in enumerate(sessions)}
         self._devices = devices
         self._journal = journal
         self._stop = stop
@@ -98,9 +104,9 @@ class Crew:
                     if session.run(item, attempt == TEST_ATTEMPTS):
                         break
             except BaseException:
-                self._done(item)
+                self._done(session, item)
                 raise
-            self._done()
+            self._done(session)
 
     def _next(self, session: Session) -> Item | None:
         """What this session is to run now; None at its end. A target that is free waits for the others: one of them may fail, and
@@ -110,27 +116,36 @@ class Crew:
             if self.has_enough:
                 return None
             if self._shared:
-                return self._start(self._shared)
+                return self._start(self._take(session))
             self._measurer = self._measurer or session
             if self._measurer is not session or not self._alone:
                 return None
             self._wait(lambda: self._on == 1)
-            return self._start(self._alone)
+            return self._start(self._alone.popleft())
 
-    def _start(self, queue: deque[Item]) -> Item:
-        item = queue.popleft()
+    def _take(self, session: Session) -> Item:
+        """The first that has not been started from the session's place on, or else from the beginning."""
+        place = self._places[session]
+        number = min(self._shared, key=lambda number: (number < place, number))
+        self._places[session] = number
+        return self._shared.pop(number)
+
+    def _start(self, item: Item) -> Item:
         self._started += 1
         self._running += 1
         self._told(self._started, item)
         return item
 
-    def _done(self, left: Item | None = None) -> None:
-        """One test is over; or it is `left` to the others, if there are any."""
+    def _done(self, session: Session, left: Item | None = None) -> None:
+        """The session's test is over; or it is `left` to the others, if there are any."""
         with self._change:
             self._running -= 1
             if left is not None:
                 self._started -= 1
-                (self._alone if self._measurer else self._shared).appendleft(left)
+                if self._measurer:
+                    self._alone.appendleft(left)
+                else:
+                    self._shared[self._places[session]] = left
             self._change.notify_all()
 
     def _wait(self, until: Callable[[], bool]) -> None:

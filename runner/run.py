@@ -40,9 +40,12 @@ WAIVERS = suite.TOP / "waivers.toml"
 FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0
 JOBS_MAX = 16
-# Two hosts of two processors each take three quarters of the time of one on a machine with two, busy or not: a guest is seldom at
-# work on both. Nobody has measured more.
-JOBS_DEFAULT = 2
+# A guest seldom works on both of its processors, and often waits for its device: with one host for each processor here three quarters of
+# the time goes by unused. What more than so many on a processor gain is less than what their boots cost.
+JOBS_ON_A_PROCESSOR = 3
+JOBS_DEFAULT = 8  # of more nobody has seen what they gain
+TESTS_WORTH_A_BOOT = 25
+MEMORY_TAKEN = 3 / 4  # of what is free
 
 # How much longer tests may take whose calls are refused again and again.
 FAIL_NTH_SLOWER = 4
@@ -132,15 +135,17 @@ def _kvm_boots(machine: qemu.Machine) -> bool:
             target.power_off()
 
 
-def _jobs(where: host.Host) -> int:
-    """How many of these hosts run side by side where nobody says: one for each processor here, memory permitting."""
+def _jobs(where: host.Host, tests: int) -> int:
+    """How many of these hosts share so many tests where nobody says."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     free_mib = next(int(line.split()[1]) >> 10 for line in lines if line.startswith("MemAvailable:"))
-    return max(1, min(len(os.sched_getaffinity(0)), free_mib // where.memory_mib, JOBS_DEFAULT))
+    fit = int(free_mib * MEMORY_TAKEN) // where.memory_mib
+    useful = -(-tests // TESTS_WORTH_A_BOOT)
+    return max(1, min(len(os.sched_getaffinity(0)) * JOBS_ON_A_PROCESSOR, fit, useful, JOBS_DEFAULT))
 
 
-def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: Path) -> tuple[list[Target], dict[str, Any]]:
-    """The targets of a run, and what is to be noted of them. `folder` gets their consoles, `work` the rest."""
+def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int) -> tuple[list[Target], dict[str, Any]]:
+    """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest."""
     if lab.image is None:
         return [LocalTarget(lab.programs.cts_exec, work)], {}
     _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)
@@ -148,7 +153,7 @@ def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: P
         say(f"the kernel has no {', '.join(missing)}; what needs it will be skipped")
     machines = [
         qemu.Machine(lab.box, where, lab.image, work, folder / f"console-{number}.log", options.accel)
-        for number in range(1, (options.jobs or _jobs(where)) + 1)
+        for number in range(1, (options.jobs or _jobs(where, tests)) + 1)
     ]
     notes: dict[str, Any] = {"modules_missing": missing}
     if options.accel == "kvm" and not _kvm_boots(machines[0]):
@@ -239,7 +244,7 @@ def _execute(
     with scratch.folder() as work, Step(f"host {where.name}") as step:
         if lab.image is not None:
             lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
-        targets, notes = _targets(where, lab, options, folder, work)
+        targets, notes = _targets(where, lab, options, folder, work, len(chosen))
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {"CTS_FAIL_NTH": "1"} if options.fail_nth else {}
         sessions = [Session(target, journal, scale, number, stop, boots, env) for number, target in enumerate(targets, 1)]

@@ -74,6 +74,21 @@ def test_one_runs_all_in_order_and_measures_last(tmp_path: Path) -> None:
     assert [what for _, what in log] == ["a", "b", "m", "end", "off"]
 
 
+@pytest.mark.parametrize(("enough", "second"), [(0, ["c", "d", "b"]), (9, ["b", "c", "d"])])
+def test_each_begins_at_a_place_of_its_own_where_all_are_run(tmp_path: Path, enough: int, second: list[str]) -> None:
+    log: list[tuple[str, str]] = []
+    gate = threading.Event()
+    held, other = Played(log, "held", gate=gate), Played(log, "other")
+    running = threading.Thread(target=crew(tmp_path, [held, other], ["a", "b", "c", "d"], enough=enough).run)
+    running.start()
+    while len(log) < len(second):
+        running.join(0.01)
+    gate.set()
+    running.join()
+    assert log[:3] == [("other", name) for name in second]
+    assert [what for who, what in log if who == "held"][0] == "a"
+
+
 def test_each_test_is_run_once_and_measurements_alone(tmp_path: Path) -> None:
     log: list[tuple[str, str]] = []
     names = [f"t{number}" for number in range(500)]
