@@ -4,6 +4,7 @@
 # make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
+# make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # DEPS=print make run   only lists the Debian packages that this needs
@@ -14,7 +15,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-hosts check-kill check-sanitized lint bench-exec bench-discovery fuzz clean
+.PHONY: run check check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -51,6 +52,10 @@ bench-exec:
 bench-discovery:
 	@lab/deps.sh check
 	@$(PYTHON) -m runner.tests.bench_discovery
+
+bench-selftests:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.tests.bench_selftests
 
 fuzz:
 	@lab/deps.sh fuzz
