@@ -97,9 +97,10 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
         fail_nth=arguments.fail_nth,
     )  # fmt: skip
-    if arguments.host == every.NAME:
-        return every.run(options, _wide_console())
     if arguments.resume is None:
+        names = every.named(arguments.host)
+        if len(names) > 1:
+            return every.run(options, names, _wide_console())
         _, judged = running.run(options)
     else:
         _, judged = running.resume(arguments.resume, options)
@@ -267,7 +268,7 @@ def parser() -> argparse.ArgumentParser:
         "run", help="run tests on a host and judge them", epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    _add_host(run, more="; `all`: each virtual host, one after the other")
+    _add_host(run, more="; several, separated by commas, or `all` virtual ones: one after the other")
     _add_kernel(run)
     run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
     run.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
@@ -282,7 +283,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--jobs", type=_jobs, metavar="N",
-        help="share the plan among N virtual hosts side by side (default: 2 where there are the processors and the memory)",
+        help="share the plan among N virtual hosts side by side (default: as many as pay, processors and memory permitting)",
     )  # fmt: skip
     run.add_argument(
         "--max-failures", type=_count, default=0, metavar="N",

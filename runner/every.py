@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`iommu-cts run --host all`: the same on every virtual host, one after the other."""
+"""`iommu-cts run --host A,B` or `--host all`: the same on several hosts, or on every virtual one, one after the other."""
 
 import dataclasses
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,7 @@ from results.model import COUNTS, Run, counts
 from runner import judge
 from runner import run as running
 
-NAME = "all"
+ALL = "all"
 # From good to bad: a promise that was broken is worse than a host of which nothing is known.
 _RANK = (judge.EXIT_OK, judge.EXIT_LAB, judge.EXIT_BROKEN, judge.EXIT_INTERRUPTED)
 
@@ -28,6 +29,17 @@ class Visit:
     code: int
     seconds: float
     judged: Run | None
+
+
+def named(hosts: str) -> list[str]:
+    """The hosts that --host names. UsageError, before anything is built, if one of several is not there."""
+    if hosts == ALL:
+        return host.virtual()
+    names = list(dict.fromkeys(hosts.split(",")))
+    if len(names) > 1:
+        for name in names:
+            host.find(name)
+    return names
 
 
 def _visit(options: running.Options, console: Console) -> Visit:
@@ -59,8 +71,8 @@ def _print(visits: list[Visit], console: Console) -> None:
     console.print(f"{len(visits)} hosts in {sum(visit.seconds for visit in visits):.0f} s", highlight=False)
 
 
-def run(options: running.Options, console: Console) -> int:
-    """One run for each virtual host; prints each summary and all of them side by side, and returns the worst exit code.
+def run(options: running.Options, names: Sequence[str], console: Console) -> int:
+    """One run on each of the hosts; prints each summary and all of them side by side, and returns the worst exit code.
 
     A host that can't be run does not keep the others from it. UsageError if the command line is for one host alone.
     """
@@ -68,7 +80,7 @@ def run(options: running.Options, console: Console) -> int:
         if given:
             raise UsageError(f"{name} is for one host: not every host has what it names")
     visits: list[Visit] = []
-    for name in host.virtual():
+    for name in names:
         visits.append(_visit(dataclasses.replace(options, host=name), console))
         if visits[-1].code == judge.EXIT_INTERRUPTED:
             break

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`--host all`: every virtual host has its run, and the worst of them counts."""
+"""`--host all` and `--host A,B`: every host has its run, and the worst of them counts."""
 
 import io
 from pathlib import Path
@@ -26,12 +26,11 @@ def visit(monkeypatch: pytest.MonkeyPatch, codes: dict[str, int], **options: Any
             raise LabError("no such emulator")
         return Path(), SimpleNamespace(results=[], code=codes[asked.host])
 
-    monkeypatch.setattr(host, "virtual", lambda: list(codes))
     monkeypatch.setattr(running, "run", run)
     monkeypatch.setattr(judge, "exit_code", lambda judged: judged.code)
     monkeypatch.setattr(summary, "print_summary", lambda *_: None)
     out = io.StringIO()
-    return every.run(running.Options("all", **options), Console(file=out, width=120)), seen, out.getvalue()
+    return every.run(running.Options("all", **options), list(codes), Console(file=out, width=120)), seen, out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -54,4 +53,10 @@ def test_what_is_for_one_host_is_refused(monkeypatch: pytest.MonkeyPatch, option
 
 
 def test_every_virtual_host_is_among_them() -> None:
-    assert set(host.virtual()) == set(host.names()) - {"local"}
+    assert set(every.named("all")) == set(host.names()) - {"local"}
+
+
+def test_some_hosts_by_name() -> None:
+    assert every.named("vtd,amdvi,vtd") == ["vtd", "amdvi"] and every.named("lab/mine.toml") == ["lab/mine.toml"]
+    with pytest.raises(UsageError, match="amdiv"):
+        every.named("vtd,amdiv")
