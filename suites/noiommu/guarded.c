@@ -98,6 +98,8 @@ CTS_TEST_F(guarded, is_blocked_until_attach,
 	physical = physical_address(memory);
 	if (!physical)
 		CTS_SKIP(LOCKDOWN, "the kernel doesn't tell physical addresses");
+	if (physical > dma_highest_iova() - page)
+		CTS_SKIP(DEVICE_LACKS, "the memory's physical address is beyond its reach");
 	vfio_detach(dut.device);
 	(void)dma_write(dut.dma, physical, length, wrote);
 	EXPECT_TRUE(canary_intact(memory, page, 1));
