@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# make run      everything from nothing to a judged run on a virtual host (HOST=vtd, ARGS= for more options of iommu-cts run)
+# make run      everything from nothing to judged runs on two virtual hosts (HOST=vtd: on one, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks, is docs/coverage.md up to date
 # make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
@@ -9,6 +9,9 @@
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # DEPS=print make run   only lists the Debian packages that this needs
 
+comma := ,
+# Of make run: an emulated device, and the endpoint in software.
+HOSTS := $(or $(HOST),vtd$(comma)vtd-endpoint)
 HOST ?= vtd
 ARGS ?=
 TIME ?= 600
@@ -26,7 +29,7 @@ else
 
 run:
 	@lab/deps.sh run
-	@./iommu-cts run --host $(HOST) $(ARGS)
+	@./iommu-cts run --host $(HOSTS) $(ARGS)
 
 check:
 	@lab/deps.sh check

@@ -186,7 +186,7 @@ void dma_make_stubborn(struct dma *dma);
 /*
  * DMA_PASID: as dma_write() and dma_read(), by requests that are tagged with @pasid. The endpoint
  * in software, which alone has it, goes by the tables that it finds in memory and not through an
- * IOMMU (docs/endpoint.md): it shows what the kernel has put there, and nothing of caches.
+ * IOMMU, and keeps what it found until the kernel has that invalidated (docs/endpoint.md).
  */
 int dma_pasid_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *wrote);
 int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
@@ -194,7 +194,7 @@ int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length
 /*
  * DMA_PRI: starts a write, or a read, with @pasid, or (DMA_NO_PASID) without one. If the kernel has
  * enabled page requests, it asks for all pages that are not there for it, as one group, waits for
- * the answer, and tries again, or is refused. As with dma_pasid_write(), nothing shows of caches.
+ * the answer, and tries again, or is refused.
  */
 #define DMA_NO_PASID UINT32_MAX
 void dma_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);

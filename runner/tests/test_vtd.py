@@ -14,14 +14,22 @@ from results.journal import EventEntry, PowerEntry, read
 from runner import run as running
 
 
-@pytest.fixture(scope="session")
-def vtd_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """One run as a user makes it, but for the day: known failures do not expire."""
+@pytest.fixture(scope="session", name="waivers")
+def waivers_fixture(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A run as a user makes it, but for the day: known failures do not expire."""
     waivers = tmp_path_factory.mktemp("waivers") / "waivers.toml"
     waivers.write_text(re.sub(r"^expires = .*$", "expires = 9999-12-31", running.WAIVERS.read_text(), flags=re.MULTILINE))
-    command = [str(TOP / "iommu-cts"), "run", "--host", "vtd", "--waivers", str(waivers)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    return ["--waivers", str(waivers)]
+
+
+@pytest.fixture(scope="session")
+def vtd_run(waivers: list[str]) -> tuple[subprocess.CompletedProcess[str], Path]:
+    done = run("--host", "vtd", *waivers)
     return done, folder_of(done)
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(TOP / "iommu-cts"), "run", *words], capture_output=True, text=True)
 
 
 def folder_of(done: subprocess.CompletedProcess[str]) -> Path:
@@ -68,10 +76,17 @@ def test_the_environment_is_recorded(vtd_run: tuple[subprocess.CompletedProcess[
     assert (folder / "console-1.log").stat().st_size
 
 
+def test_the_endpoint_in_software_shows_what_no_emulated_device_does(waivers: list[str]) -> None:
+    subjects = {"pasid/dma", "fault/requests", "hostile/stubborn"}
+    done = run("--host", "vtd-endpoint", *(word for subject in subjects for word in ("--select", f"{subject}/*")), *waivers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = results_of(folder_of(done))["results"]
+    assert subjects == {"/".join(result["path"].split("/")[:2]) for result in results if result["verdict"] == "PASS"}
+
+
 def test_two_hosts_share_a_plan() -> None:
     """Same verdicts; what is measured is measured alone."""
-    words = ["--select", "access/bind_*", "--select", "bench/*"]
-    done = subprocess.run([str(TOP / "iommu-cts"), "run", "--jobs", "2", *words], capture_output=True, text=True)
+    done = run("--jobs", "2", "--select", "access/bind_*", "--select", "bench/*")
     assert done.returncode == 0, done.stdout + done.stderr
     folder = folder_of(done)
     kept = results_of(folder)
