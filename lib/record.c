@@ -141,7 +141,8 @@ void cts_record_fact(const char *name, const char *fmt, ...)
 	record_send(&record);
 }
 
-void cts_record_samples(const char *measure, uint64_t size, const uint64_t *samples, size_t count)
+void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
+			const uint64_t *samples, size_t count)
 {
 	while (count) {
 		size_t n = count < SAMPLES_PER_RECORD ? count : SAMPLES_PER_RECORD;
@@ -151,9 +152,11 @@ void cts_record_samples(const char *measure, uint64_t size, const uint64_t *samp
 		record_begin(&record);
 		fputs("{\"measure\":", record.out);
 		cts_json_string(record.out, measure);
-		fprintf(record.out,
-			",\"unit\":\"ns\",\"better\":\"less\",\"params\":{\"size\":%" PRIu64 "}",
-			size);
+		fputs(",\"unit\":", record.out);
+		cts_json_string(record.out, unit);
+		fputs(",\"better\":\"less\",\"params\":{", record.out);
+		cts_json_string(record.out, param);
+		fprintf(record.out, ":%" PRIu64 "}", value);
 		for (i = 0; i < n; i++)
 			fprintf(record.out, "%s%" PRIu64, i ? "," : ",\"samples\":[", samples[i]);
 		fputs("]}", record.out);

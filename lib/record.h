@@ -31,11 +31,12 @@ void cts_record_lab_error(const char *text);
 __attribute__((format(printf, 2, 3))) void cts_record_fact(const char *name, const char *fmt, ...);
 
 /*
- * Records @count samples of @measure, each in nanoseconds and the fewer the better, taken for a
- * range of
- * @size bytes. As many records as their limited length takes; readers add them up in order.
+ * Records @count samples of @measure, in @unit ("ns", "bytes") and the fewer the better, taken where
+ * @param has @value: where a "size" in bytes has, for example. As many records as their limited
+ * length takes; readers add them up in order.
  */
-void cts_record_samples(const char *measure, uint64_t size, const uint64_t *samples, size_t count);
+void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
+			const uint64_t *samples, size_t count);
 
 /*
  * Writes @text to @out as a JSON string in printable ASCII, quotes included. Messages are ASCII;

@@ -114,8 +114,8 @@ CTS_TEST_F(attached, map_unmap,
 		map[i] = mapped - begin;
 		unmap[i] = unmapped - mapped;
 	}
-	cts_record_samples("map", self->size, map + WARM_UP, SAMPLES);
-	cts_record_samples("unmap", self->size, unmap + WARM_UP, SAMPLES);
+	cts_record_samples("map", "ns", "size", self->size, map + WARM_UP, SAMPLES);
+	cts_record_samples("unmap", "ns", "size", self->size, unmap + WARM_UP, SAMPLES);
 }
 
 CTS_MAIN

@@ -78,7 +78,7 @@ CTS_TEST_F(about, write_time,
 		ASSERT_EQ(0, dma_write(dma, ground->iova, length, ground->bytes));
 		samples[i] = measure_now() - begin;
 	}
-	cts_record_samples("dma-write", length, samples, count);
+	cts_record_samples("dma-write", "ns", "size", length, samples, count);
 }
 
 CTS_MAIN

@@ -89,7 +89,7 @@ META_TEST(measures, .kind = CTS_MEASUREMENT)
 {
 	const uint64_t samples[] = { 3, 1, 2 };
 
-	cts_record_samples("map", 4096, samples, 3);
+	cts_record_samples("map", "ns", "size", 4096, samples, 3);
 }
 
 META_TEST(measures_nothing, .kind = CTS_MEASUREMENT)
