@@ -317,6 +317,12 @@ int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length
 	return dma->driver->pasid_read(dma, pasid, iova, length, saw);
 }
 
+void dma_ask_apart(struct dma *dma)
+{
+	check_capability(dma, DMA_PRI);
+	dma->driver->ask_apart(dma);
+}
+
 void dma_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
 {
 	check_capability(dma, DMA_PRI);

@@ -200,6 +200,12 @@ int dma_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length
 void dma_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
 void dma_start_read(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
 
+/*
+ * DMA_PRI: from now on, until the next reset, the device asks for each page that is missing by
+ * itself, for all of them at once, and waits for as many answers.
+ */
+void dma_ask_apart(struct dma *dma);
+
 /* DMA_PRI: is what was started still under way? */
 bool dma_goes_on(struct dma *dma);
 

@@ -64,6 +64,7 @@ struct dma_driver {
 	int (*pasid_write)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length,
 			   void *wrote);
 	int (*pasid_read)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length, void *saw);
+	void (*ask_apart)(struct dma *dma);
 	void (*start_write)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
 	void (*start_read)(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length);
 	bool (*goes_on)(struct dma *dma);

@@ -289,6 +289,11 @@ static int endpoint_pasid_read(struct dma *dma, uint32_t pasid, uint64_t iova, s
 	return read_by(dma, ENDPOINT_PASID_LOAD, iova, length, saw);
 }
 
+static void endpoint_ask_apart(struct dma *dma)
+{
+	set(dma, ENDPOINT_APART, 1);
+}
+
 static void endpoint_start_write(struct dma *dma, uint32_t pasid, uint64_t iova, size_t length)
 {
 	use_pasid(dma, pasid);
@@ -346,6 +351,7 @@ const struct dma_driver dma_driver_endpoint_pasid = {
 	.match = match_pasid,
 	.pasid_write = endpoint_pasid_write,
 	.pasid_read = endpoint_pasid_read,
+	.ask_apart = endpoint_ask_apart,
 	.start_write = endpoint_start_write,
 	.start_read = endpoint_start_read,
 	.goes_on = endpoint_goes_on,

@@ -4,7 +4,7 @@
  * of it, and goes on or ends as user space answers.
  *
  * The endpoint in software that makes them puts them where the IOMMU would, and finds its pages and
- * answers in memory (lib/dma.h, DMA_PRI): that the kernel flushes what it must doesn't show here.
+ * answers in memory (lib/dma.h, DMA_PRI).
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -315,6 +315,75 @@ CTS_TEST_F(requests, group,
 	ASSERT_EQ(0, dma_finish(self->dut.dma, wrote));
 	EXPECT_TRUE(canary_holds_only(self->buffer.memory, self->buffer.size, 0, OFFSET, wrote,
 				      length));
+	free(wrote);
+}
+
+/* Starts a write to all pages, none of which is there, and reads the fault that each of them is. */
+static bool ask_for_each(FIXTURE_DATA(requests) * self, uint32_t pasid,
+			 struct iommu_hwpt_pgfault faults[PAGES])
+{
+	unsigned int n = 0, more;
+
+	dma_ask_apart(self->dut.dma);
+	dma_start_write(self->dut.dma, pasid, self->iova, PAGES * self->page);
+	do {
+		more = receive(self->fd, faults + n, PAGES - n);
+		n += more;
+	} while (more && n < PAGES);
+	return n == PAGES;
+}
+
+CTS_TEST_F(requests, several_groups,
+	   .title = "Several groups that are under way at once are told each by itself, and answered in any order",
+	   .requirements = { "PRI-002", "FAULT-005", "FAULT-006" },
+	   .needs = NEEDS)
+{
+	static const unsigned int order[PAGES] = { 2, 0, 3, 1 };
+	struct iommu_hwpt_pgfault faults[PAGES];
+	uint8_t *wrote = malloc(self->buffer.size);
+	unsigned int i, j;
+
+	ASSERT_NE(NULL, wrote);
+	ASSERT_TRUE(ask_for_each(self, variant->pasid, faults));
+	EXPECT_FALSE(comes(self->fd, WATCHED_MS));
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_EQ(self->iova + i * self->page, faults[i].addr);
+		EXPECT_TRUE(faults[i].flags & IOMMU_PGFAULT_FLAGS_LAST_PAGE);
+		for (j = 0; j < i; j++) {
+			EXPECT_NE(faults[j].grpid, faults[i].grpid);
+			EXPECT_NE(faults[j].cookie, faults[i].cookie);
+		}
+	}
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_TRUE(dma_goes_on(self->dut.dma));
+		map(self, order[i], 1);
+		ASSERT_EQ(ANSWER, answer(self->fd, faults[order[i]].cookie,
+					 IOMMUFD_PAGE_RESP_SUCCESS));
+		EXPECT_EQ(-EINVAL, answer(self->fd, faults[order[i]].cookie,
+					  IOMMUFD_PAGE_RESP_SUCCESS));
+	}
+	ASSERT_EQ(0, dma_finish(self->dut.dma, wrote));
+	EXPECT_EQ(0, memcmp(wrote, self->buffer.memory, self->buffer.size));
+	free(wrote);
+}
+
+CTS_TEST_F(requests, several_groups_end,
+	   .title = "Of several groups some are answered and others are not when the device's attachment ends: none is left waiting, and nothing is moved",
+	   .requirements = { "PRI-003", "PRI-004" },
+	   .needs = NEEDS)
+{
+	struct iommu_hwpt_pgfault faults[PAGES];
+	uint8_t *wrote = malloc(self->buffer.size);
+
+	ASSERT_NE(NULL, wrote);
+	ASSERT_TRUE(ask_for_each(self, variant->pasid, faults));
+	map(self, 0, 1);
+	ASSERT_EQ(ANSWER, answer(self->fd, faults[0].cookie, IOMMUFD_PAGE_RESP_SUCCESS));
+	ASSERT_EQ(ANSWER, answer(self->fd, faults[2].cookie, IOMMUFD_PAGE_RESP_INVALID));
+	ASSERT_EQ(0, detach(&self->dut, variant->pasid));
+	EXPECT_EQ(-EIO, dma_finish(self->dut.dma, wrote));
+	EXPECT_INTACT();
+	EXPECT_EQ(-EINVAL, answer(self->fd, faults[1].cookie, IOMMUFD_PAGE_RESP_SUCCESS));
 	free(wrote);
 }
 
