@@ -14,12 +14,15 @@
 
 /*
  * 1 or 0; -ENOENT where it doesn't say. AMD-Vi always does (AMD I/O Virtualization Technology
- * Specification, FC in a page table entry).
+ * Specification, FC in a page table entry). Behind a mediated device nobody knows what is: to the
+ * kernel that is as if none did.
  */
 static inline int controls_snooping(void)
 {
 	char path[SYSFS_PATH], text[SYSFS_PATH];
 
+	if (sysfs_is_mediated(sysfs_device()))
+		return 0;
 	sysfs_real_path(path);
 	strncat(path, "/iommu/intel-iommu/ecap", sizeof(path) - strlen(path) - 1);
 	if (!access(path, R_OK)) {
