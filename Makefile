@@ -2,6 +2,7 @@
 # make run      everything from nothing to judged runs on two virtual hosts (HOST=vtd: on one, ARGS= for more options of iommu-cts run)
 # make check    the project's own tests; make lint: formatting, warnings, static checks, is docs/coverage.md up to date
 # make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
+# make check-again  the same run five times: do the verdicts stay the same? (HOST=vtd, ARGS="--runs 3", or "--time 3600" for as long)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
@@ -18,7 +19,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -38,6 +39,10 @@ check:
 check-hosts:
 	@lab/deps.sh run
 	@./iommu-cts run --host all $(ARGS)
+
+check-again:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.again --host $(HOST) $(ARGS)
 
 check-sanitized:
 	@lab/deps.sh run
