@@ -20,8 +20,8 @@
  *   through resets and whatever its enable bits say, until open() or close() here. A transaction
  *   that was on its way at the reset may arrive after it.
  * - One that has a side channel tags requests with PASIDs (DMA_PASID), along the tables that it
- *   finds in memory, and keeps what it found as an IOMMU and a device with ATS do. Where PRI is enabled it asks the
- *   kernel for pages that these accesses miss (DMA_PRI), in the IOMMU's place.
+ *   finds in memory, and keeps what it found as an IOMMU and a device with ATS do. Where PRI is
+ * enabled it asks the kernel for pages that these accesses miss (DMA_PRI), in the IOMMU's place.
  * - It interrupts by MSI-X alone, and only when told to.
  */
 #include <errno.h>

@@ -357,10 +357,10 @@ CTS_TEST_F(requests, several_groups,
 	for (i = 0; i < PAGES; i++) {
 		EXPECT_TRUE(dma_goes_on(self->dut.dma));
 		map(self, order[i], 1);
-		ASSERT_EQ(ANSWER, answer(self->fd, faults[order[i]].cookie,
-					 IOMMUFD_PAGE_RESP_SUCCESS));
-		EXPECT_EQ(-EINVAL, answer(self->fd, faults[order[i]].cookie,
-					  IOMMUFD_PAGE_RESP_SUCCESS));
+		ASSERT_EQ(ANSWER,
+			  answer(self->fd, faults[order[i]].cookie, IOMMUFD_PAGE_RESP_SUCCESS));
+		EXPECT_EQ(-EINVAL,
+			  answer(self->fd, faults[order[i]].cookie, IOMMUFD_PAGE_RESP_SUCCESS));
 	}
 	ASSERT_EQ(0, dma_finish(self->dut.dma, wrote));
 	EXPECT_EQ(0, memcmp(wrote, self->buffer.memory, self->buffer.size));

@@ -11,10 +11,10 @@
 #define SCRATCH 7	 /* in BAR 0 */
 
 /* *@where becomes the place of the scratch register in the device's file. */
-#define SCRATCH_OR_SKIP(self, where)                                                     \
-	do {                                                                             \
-		if (le32toh((self)->layout.ids) != MTTY)                                 \
-			CTS_SKIP(DEVICE_LACKS, "nothing is known of what it keeps");     \
+#define SCRATCH_OR_SKIP(self, where)                                                           \
+	do {                                                                                   \
+		if (le32toh((self)->layout.ids) != MTTY)                                       \
+			CTS_SKIP(DEVICE_LACKS, "nothing is known of what it keeps");           \
 		*(where) = (self)->layout.region[VFIO_PCI_BAR0_REGION_INDEX].offset + SCRATCH; \
 	} while (0)
 

@@ -114,8 +114,8 @@ CTS_TEST_F(migration, reset,
 		EXPECT_EQ(RUNNING, get_state(self->device)) TH_LOG("from %u", from);
 		if (self->file < 0)
 			continue;
-		EXPECT_EQ(-1, saves(from) ? read(self->file, &byte, 1)
-					  : write(self->file, &byte, 1));
+		EXPECT_EQ(-1,
+			  saves(from) ? read(self->file, &byte, 1) : write(self->file, &byte, 1));
 	}
 }
 

@@ -7,8 +7,8 @@
  *     own table      memory OWN      memory OWN, second page
  *     PASID's table  memory PASIDS   -
  *
- * The endpoint in software that does this goes by the tables in memory, and by what it keeps of them
- * until the kernel has that invalidated (docs/endpoint.md). So each table is used before it is
+ * The endpoint in software that does this goes by the tables in memory, and by what it keeps of
+ * them until the kernel has that invalidated (docs/endpoint.md). So each table is used before it is
  * changed: what the kernel forgets to flush shows as an access by the old one.
  */
 #include "buffer.h"
