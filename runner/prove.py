@@ -32,8 +32,8 @@ ENOUGH = 2  # failures; each costs a boot
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """What the fault with `digest` did: how many tests it turned red, how many of them are for a promise that it breaks (`naming`), how many
-    did not come to a verdict on the kernel (`troubled`); some of them by name, those that say most first; and on what they ran."""
+    """What the fault with `digest` did: how many tests it turned red, how many of them are for a promise that it breaks (`naming`), how
+    many did not come to a verdict on the kernel (`troubled`); some of them by name, those that say most first; and on what they ran."""
 
     fault: str
     digest: str

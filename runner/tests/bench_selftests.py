@@ -24,7 +24,10 @@ from runner.targets.qemu import QemuTarget
 
 HOST = "vtd"
 PROGRAM = "iommufd"
-BUILD = "cd /mnt/ksrc/{tests}/iommu && gcc -D_GNU_SOURCE= -O2 -w -static -isystem /mnt/khdr/include -I.. -o /mnt/out/{name} {name}.c -lcap -lpthread"
+BUILD = (
+    "cd /mnt/ksrc/{tests}/iommu && "
+    "gcc -D_GNU_SOURCE= -O2 -w -static -isystem /mnt/khdr/include -I.. -o /mnt/out/{name} {name}.c -lcap -lpthread"
+)
 # The harness says a line or two of each test, more than cts-exec passes on.
 RUN = "/suites/{name} > /out; grep -E '^# Totals' /out"
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bind where the platform can't isolate interrupts: a device may raise those of others there, by
+ * writing to the address of messages. The owner of the machine can allow that
+ * (iommufd.allow_unsafe_interrupts). It is only ever allowed here where it has been before.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "iommufd.h"
+#include "sysfs.h"
+#include "test.h"
+#include "vfio.h"
+#include "vfio_group.h"
+
+#define ALLOWED "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
+#define LOG "/dev/kmsg"
+
+/* Are they allowed? -errno. */
+static int allowed(void)
+{
+	char value = 0;
+	int fd = open(ALLOWED, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, &value, 1);
+	int error = errno;
+
+	if (fd >= 0)
+		cts_close(&fd);
+	return length == 1 ? value == 'Y' : -error;
+}
+
+static void allow(bool whether)
+{
+	int fd = open(ALLOWED, O_WRONLY | O_CLOEXEC);
+
+	cts_lab_require(fd >= 0 && write(fd, whether ? "Y" : "N", 1) == 1, ALLOWED);
+	cts_close(&fd);
+}
+
+FIXTURE(unsafe)
+{
+	int was; /* allowed, as the host has it */
+	int iommufd, device;
+	uint32_t id;
+};
+
+FIXTURE_SETUP(unsafe)
+{
+	self->device = -1;
+	CTS_CHECK_NEEDS();
+	self->was = allowed();
+	if (self->was < 0)
+		CTS_SKIP(KERNEL_LACKS, "no " ALLOWED);
+	self->iommufd = iommufd_open();
+	self->device = vfio_open();
+	allow(false);
+	if (!__vfio_bind(self->device, self->iommufd, &self->id)) {
+		allow(self->was);
+		CTS_SKIP(DEVICE_LACKS, "the platform isolates its interrupts");
+	}
+}
+
+FIXTURE_TEARDOWN(unsafe)
+{
+	allow(self->was);
+	if (self->device >= 0)
+		cts_close(&self->device);
+	cts_close(&self->iommufd);
+}
+
+#define NEEDS (CTS_NEED_CDEV | CTS_NEED_ROOT)
+
+CTS_TEST_F(unsafe, is_refused,
+	   .title = "Where interrupts can't be isolated bind is EPERM, each time, and the device stays parked and its group free",
+	   .requirements = { "BIND-019" },
+	   .needs = NEEDS)
+{
+	uint8_t byte;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EPERM, __vfio_bind(self->device, self->iommufd, &self->id));
+		EXPECT_EQ(-1, pread(self->device, &byte, 1, 0));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	EXPECT_TRUE(vfio_group_is_free());
+}
+
+/* Has the log said of the device that it is not secure, from where @log is? */
+static bool warned(int log)
+{
+	char record[1024];
+	bool found = false;
+	ssize_t length;
+
+	/* EPIPE: records were overwritten before they were read; go on. */
+	while ((length = read(log, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		record[length > 0 ? length : 0] = '\0';
+		found |= strstr(record, sysfs_device()) && strstr(record, "not secure");
+	}
+	return found;
+}
+
+CTS_TEST_F(unsafe, is_allowed,
+	   .title = "Where interrupts that can't be isolated are allowed the file that was refused can be bound, and the log warns of it",
+	   .requirements = { "BIND-019" },
+	   .needs = NEEDS)
+{
+	int log = open(LOG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	cts_lab_require(log >= 0 && lseek(log, 0, SEEK_END) >= 0, LOG);
+	if (!self->was)
+		CTS_SKIP(NO_MSI_ISOLATION, "they aren't allowed on this host");
+	EXPECT_FALSE(warned(log));
+	allow(true);
+	ASSERT_EQ(0, __vfio_bind(self->device, self->iommufd, &self->id));
+	EXPECT_TRUE(warned(log));
+	cts_close(&log);
+}
+
+CTS_MAIN
