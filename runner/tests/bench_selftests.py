@@ -24,6 +24,7 @@ from runner.targets.qemu import QemuTarget
 
 HOST = "vtd"
 PROGRAM = "iommufd"
+SUBJECTS = ("abi", "hwpt", "ioas", "dirty", "fault", "nesting")  # what theirs is about
 BUILD = (
     "cd /mnt/ksrc/{tests}/iommu && "
     "gcc -D_GNU_SOURCE= -O2 -w -static -isystem /mnt/khdr/include -I.. -o /mnt/out/{name} {name}.c -lcap -lpthread"
@@ -74,7 +75,7 @@ def main() -> int:
     lab = running.prepare(where, [], None)
     with scratch.folder() as folder:
         totals, tests, seconds = _theirs(lab, where, folder)
-    _, judged = running.run(running.Options(HOST, jobs=1))
+    _, judged = running.run(running.Options(HOST, SUBJECTS, jobs=1))
     _print(f"the kernel's {PROGRAM}", tests, seconds, totals)
     _print("ours, without a device", *_ours([result for result in judged.results if result.device is None]))
     _print("ours, with a device", *_ours([result for result in judged.results if result.device is not None]))
