@@ -101,6 +101,63 @@ CTS_TEST_F(file, huge_pages,
 	buffer_free(&buffer);
 }
 
+CTS_TEST_F(file, huge_pages_in_a_row,
+	   .title = "A mapping that begins near the end of a huge page of a memfd goes on with the next one's first byte",
+	   .requirements = { "MFILE-001", "MAP-015" },
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
+{
+	size_t huge = buffer_page(BUFFER_MEMFD_HUGETLB);
+	const size_t first = huge - 3 * self->page, end = huge + huge / 2;
+	const size_t at[] = { first, huge - self->page, huge, huge + self->page, end - self->page };
+	struct buffer buffer;
+	uint64_t iova;
+	size_t i;
+
+	if (!huge || __buffer_alloc(&buffer, BUFFER_MEMFD_HUGETLB, 2 * huge))
+		CTS_SKIP(TOO_LITTLE_MEMORY, "no two huge pages are free");
+	iova = iova_alloc(&self->dut.space, end - first, self->page);
+	ASSERT_EQ(0, map_at(&self->dut, buffer.fd, first, end - first, READABLE | WRITEABLE, iova));
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		EXPECT_TRUE(write_lands(self->dut.dma, iova + at[i] - first,
+					dma_write_limits(self->dut.dma)->smallest, buffer.memory,
+					2 * huge, at[i]))
+		TH_LOG("at %#zx", at[i]);
+	}
+	iommufd_unmap(self->dut.iommufd, self->dut.ioas, iova, end - first);
+	buffer_free(&buffer);
+}
+
+CTS_TEST_F(file, huge_pages_are_let_go,
+	   .title = "A huge page of a memfd is held as long as all of it or a part is mapped, and not once more or less after that",
+	   .requirements = { "PIN-001", "MFILE-001" },
+	   .needs = CTS_NEED_CDEV)
+{
+	size_t huge = buffer_page(BUFFER_MEMFD_HUGETLB);
+	const size_t starts[] = { 0, self->page, huge / 2, huge - self->page };
+	struct dut *dut = &self->dut;
+	uint64_t iova;
+	size_t i;
+
+	if (!huge)
+		CTS_SKIP(TOO_LITTLE_MEMORY, "the kernel has no huge pages");
+	iova = iova_alloc(&dut->space, huge, self->page);
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		int fd = memfd_create("ioas", MFD_CLOEXEC | MFD_HUGETLB | MFD_ALLOW_SEALING);
+
+		ASSERT_LE(0, fd);
+		if (ftruncate(fd, (off_t)huge) || fallocate(fd, 0, 0, (off_t)huge))
+			CTS_SKIP(TOO_LITTLE_MEMORY, "no huge page is free");
+		ASSERT_EQ(0, map_at(dut, fd, starts[i], huge - starts[i], READABLE, iova));
+		/* Its references are counted: nobody may have one beside the file. */
+		EXPECT_EQ(-1, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+		EXPECT_EQ(EBUSY, errno);
+		iommufd_unmap(dut->iommufd, dut->ioas, iova, huge - starts[i]);
+		EXPECT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE))
+		TH_LOG("mapped from %zu on: %s", starts[i], strerror(errno));
+		cts_close(&fd);
+	}
+}
+
 CTS_TEST_F(file, outlives_the_descriptor,
 	   .title = "A mapping goes on when the descriptor is closed; when the file is cut its pages are nobody else's",
 	   .requirements = { "MFILE-006", "ISO-007" },
