@@ -214,6 +214,52 @@ CTS_TEST_F(user, copies,
 	EXPECT_EQ(variant->table, pins(self, 1));
 }
 
+CTS_TEST_F(user, copies_from_any_byte,
+	   .title = "Where all users only copy, memory and files are mapped from any byte on, and it copies from that byte",
+	   .requirements = { "MDEV-005", "MFILE-001" },
+	   .needs = CTS_NEED_MOCK)
+{
+	static const uint32_t paths[] = { 0, MOCK_ACCESS_RW_SLOW_PATH };
+	static const size_t starts[] = { 1, 5, 100 };
+	uint32_t ioas = iommufd_ioas_alloc(self->iommufd);
+	int user = user_open(self->iommufd, ioas, false);
+	const size_t length = self->page + 7;
+	struct buffer file;
+	char *seen, *shared;
+	size_t i, j;
+
+	MAP_FILE_OR_SKIP(self->iommufd);
+	buffer_alloc(&file, BUFFER_MEMFD, MAPPINGS * self->page);
+	shared = file.memory;
+	seen = malloc(length);
+	ASSERT_NE(NULL, seen);
+	for (i = 0; i < file.size; i++)
+		shared[i] = self->memory[i] = (char)(i * 7 + i / 256);
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		uint64_t of_file = IOVA + starts[i], of_memory = of_file + file.size;
+
+		ASSERT_EQ(0, map_file(self->iommufd, ioas, FIXED | IOMMU_IOAS_MAP_READABLE, file.fd,
+				      starts[i], length, &of_file));
+		iommufd_map(self->iommufd, ioas, self->memory + starts[i], length, of_memory);
+		for (j = 0; j < ARRAY_SIZE(paths); j++) {
+			memset(seen, 0, length);
+			EXPECT_EQ(0,
+				  user_copy(self->iommufd, user, of_file, seen, length, paths[j]));
+			EXPECT_EQ(0, memcmp(seen, shared + starts[i], length));
+			memset(seen, 0, length);
+			EXPECT_EQ(0, user_copy(self->iommufd, user, of_memory, seen, length,
+					       paths[j]));
+			EXPECT_EQ(0, memcmp(seen, self->memory + starts[i], length));
+			EXPECT_EQ(-ENOENT,
+				  user_copy(self->iommufd, user, of_file - 1, seen, 2, paths[j]));
+		}
+		iommufd_unmap_all(self->iommufd, ioas);
+	}
+	cts_close(&user);
+	free(seen);
+	buffer_free(&file);
+}
+
 CTS_TEST_F(user, copies_what_it_may,
 	   .title = "It copies nothing to where the mapping is for reading, EPERM, nor beyond what is mapped, ENOENT",
 	   .requirements = { "MDEV-005" },
