@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The container of vfio, with a group behind an IOMMU and one behind none: it is for one kind or
+ * the other, whichever came first, as long as that stays.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include "container.h"
+#include "unguarded.h"
+
+#define NODES "/dev/vfio"
+#define BARE "noiommu-" /* with which the name of a group's node begins that has no IOMMU */
+
+FIXTURE(container)
+{
+	int container;
+	int bare, guarded; /* groups */
+};
+
+/* Opens the first group that nobody has and that is, or isn't, behind an IOMMU; -ENODEV without. */
+static int open_group(bool bare)
+{
+	const struct dirent *entry;
+	DIR *nodes = opendir(NODES);
+	int group = -ENODEV;
+
+	while (nodes && group < 0 && (entry = readdir(nodes))) {
+		char path[SYSFS_PATH];
+
+		if (bare ? strncmp(entry->d_name, BARE, strlen(BARE))
+			 : !strchr("0123456789", entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), NODES "/%.64s", entry->d_name);
+		group = open(path, O_RDWR | O_CLOEXEC);
+	}
+	if (nodes)
+		closedir(nodes);
+	return group < 0 ? -ENODEV : group;
+}
+
+static int set_container(int group, int container)
+{
+	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ? -errno : 0;
+}
+
+static int unset_container(int group)
+{
+	return ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ? -errno : 0;
+}
+
+FIXTURE_SETUP(container)
+{
+	CTS_CHECK_NEEDS();
+	self->container = __container_open(CONTAINER_VFIO);
+	if (self->container < 0 || !container_is_native(self->container))
+		CTS_SKIP(KERNEL_LACKS, "there is no container of vfio");
+	self->bare = open_group(true);
+	self->guarded = open_group(false);
+	if (self->bare < 0 || self->guarded < 0)
+		CTS_SKIP(ONE_GROUP, "there aren't a group with an IOMMU and one without");
+}
+
+FIXTURE_TEARDOWN(container)
+{
+	cts_close(&self->guarded);
+	cts_close(&self->bare);
+	cts_close(&self->container);
+}
+
+CTS_TEST_F(container, of_one_kind,
+	   .title = "A container with a group of one kind takes none of the other kind, EPERM, until that one is gone",
+	   .requirements = { "NOIOMMU-009" },
+	   .needs = NEEDS)
+{
+	const int first[] = { self->guarded, self->bare }, other[] = { self->bare, self->guarded };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_container(first[i], self->container));
+		EXPECT_EQ(-EPERM, set_container(other[i], self->container));
+		EXPECT_EQ(0, unset_container(first[i]));
+		EXPECT_EQ(0, set_container(other[i], self->container));
+		EXPECT_EQ(0, unset_container(other[i]));
+	}
+}
+
+CTS_MAIN
