@@ -25,7 +25,7 @@ static void *reset_on_and_on(void *argument)
 }
 
 CTS_TEST_F(bind, while_it_is_reset,
-	   .title = "A bind that a reset by somebody else keeps from opening the device is EAGAIN, leaves the file parked and no device in the iommufd, and then works",
+	   .title = "A bind that a reset by somebody else keeps from opening the device leaves the file parked and no device in the iommufd, and then works",
 	   .requirements = { "PARK-025" },
 	   .needs = CTS_NEED_CDEV | CTS_NEED_ROOT,
 	   .timeout_s = 120)
@@ -48,7 +48,8 @@ CTS_TEST_F(bind, while_it_is_reset,
 			self->device = vfio_open();
 			continue;
 		}
-		EXPECT_EQ(-EAGAIN, rc);
+		/* By vfio-pci; or where the IOMMU takes part in resets, by that. */
+		EXPECT_TRUE(rc == -EAGAIN || rc == -EBUSY) TH_LOG("%d", rc);
 		refused++;
 		EXPECT_EQ(-1, pread(self->device, bytes, sizeof(bytes), (off_t)config));
 		EXPECT_EQ(EINVAL, errno);
