@@ -200,6 +200,26 @@ CTS_TEST_F(intx, disabled_by_register,
 	EXPECT_EQ(1, await_signals(self->eventfd));
 }
 
+CTS_TEST_F(intx, set_up_while_disabled,
+	   .title = "INTx that is set up while Interrupt Disable is set comes when that is cleared, and not before",
+	   .requirements = { "IRQ-015" },
+	   .needs = NEEDS)
+{
+	const struct function *function = &self->function;
+	uint32_t command = function_config_read(function, PCI_COMMAND, 2);
+	int device = self->dut.device;
+
+	ASSERT_EQ(0, set_irqs(device, TRIGGER | NONE, INTX, 0, 0, NULL, 0));
+	function_config_write(function, PCI_COMMAND, 2, command | PCI_COMMAND_INTX_DISABLE);
+	ASSERT_EQ(0, set_eventfd(device, INTX, 0, self->eventfd));
+	EXPECT_MASKED();
+	dma_raise_intx(self->dut.dma);
+	EXPECT_TRUE(is_raised(function));
+	EXPECT_EQ(0, signals(self->eventfd));
+	function_config_write(function, PCI_COMMAND, 2, command);
+	EXPECT_EQ(1, await_signals(self->eventfd));
+}
+
 CTS_TEST_F(intx, masking_is_not_shown,
 	   .title = "That vfio masks INTx doesn't show in the command register",
 	   .requirements = { "IRQ-015" },
