@@ -58,7 +58,7 @@ def test_the_default_kernel_keeps_every_promise(vtd_run: tuple[subprocess.Comple
 
 
 def test_a_measurement_keeps_its_samples(vtd_run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    measured = [result for result in results_of(vtd_run[1])["results"] if result["kind"] == "measurement"]
+    measured = [result for result in results_of(vtd_run[1])["results"] if result["kind"] == "measurement" and result["verdict"] != "SKIP"]
     assert measured and all(result["verdict"] == "DONE" for result in measured)
     rows = [row for result in measured for row in result["measurements"]]
     assert {row["measure"] for row in rows} == {"map", "unmap", "dma-write"}
@@ -91,7 +91,7 @@ def test_two_hosts_share_a_plan() -> None:
     folder = folder_of(done)
     kept = results_of(folder)
     verdicts: dict[str, set[str]] = {result["path"].split("/")[0]: set() for result in kept["results"]}
-    for result in kept["results"]:
+    for result in (result for result in kept["results"] if result["verdict"] != "SKIP"):  # what igb hasn't got
         verdicts[result["path"].split("/")[0]].add(result["verdict"])
     assert verdicts == {"access": {"PASS"}, "bench": {"DONE"}} and kept["boots"] == 2
     assert {result["boot"] for result in kept["results"]} == {1, 2}

@@ -154,6 +154,25 @@ CTS_TEST_F(intx, unmasked_by_an_earlier_signal,
 	EXPECT_DELIVERED();
 }
 
+CTS_TEST_F(intx, masked_by_a_byte,
+	   .title = "A byte that is 0 neither masks INTx nor unmasks it, one that is 1 does",
+	   .requirements = { "IRQ-006", "IRQ-014" },
+	   .needs = NEEDS)
+{
+	const uint8_t no = 0, yes = 1;
+	int device = self->dut.device;
+
+	EXPECT_EQ(0, set_irqs(device, MASK | BOOL, INTX, 0, 1, &no, 1));
+	EXPECT_DELIVERED();
+	EXPECT_EQ(0, set_irqs(device, UNMASK | BOOL, INTX, 0, 1, &no, 1));
+	EXPECT_MASKED();
+	EXPECT_EQ(0, set_irqs(device, UNMASK | BOOL, INTX, 0, 1, &yes, 1));
+	EXPECT_EQ(0, set_irqs(device, MASK | BOOL, INTX, 0, 1, &yes, 1));
+	EXPECT_MASKED();
+	EXPECT_EQ(0, set_irqs(device, UNMASK | BOOL, INTX, 0, 1, &yes, 1));
+	EXPECT_DELIVERED();
+}
+
 CTS_TEST_F(intx, in_low_power,
 	   .title = "INTx comes after low power as before, and not if the user has masked it",
 	   .requirements = { "FEAT-006", "IRQ-006" },
