@@ -67,6 +67,16 @@ static bool is_raised(const struct function *function)
 		dma_lower_intx(self->dut.dma);              \
 	} while (0)
 
+/* Raises the pin while Interrupt Disable is set: it interrupts when that is cleared. */
+#define EXPECT_COMES_WHEN_ENABLED(command)                                       \
+	do {                                                                     \
+		dma_raise_intx(self->dut.dma);                                   \
+		EXPECT_TRUE(is_raised(&self->function));                         \
+		EXPECT_EQ(0, signals(self->eventfd));                            \
+		function_config_write(&self->function, PCI_COMMAND, 2, command); \
+		EXPECT_EQ(1, await_signals(self->eventfd));                      \
+	} while (0)
+
 CTS_TEST_F(intx, masked_when_delivered,
 	   .title = "INTx comes once, and not again before it is unmasked",
 	   .requirements = { "IRQ-006" },
@@ -212,11 +222,7 @@ CTS_TEST_F(intx, disabled_by_register,
 	/* Whatever is unmasked otherwise. */
 	EXPECT_EQ(0, mask(self->dut.device, UNMASK));
 	EXPECT_MASKED();
-	dma_raise_intx(self->dut.dma);
-	EXPECT_TRUE(is_raised(function));
-	EXPECT_EQ(0, signals(self->eventfd));
-	function_config_write(function, PCI_COMMAND, 2, command);
-	EXPECT_EQ(1, await_signals(self->eventfd));
+	EXPECT_COMES_WHEN_ENABLED(command);
 }
 
 CTS_TEST_F(intx, set_up_while_disabled,
@@ -232,11 +238,7 @@ CTS_TEST_F(intx, set_up_while_disabled,
 	function_config_write(function, PCI_COMMAND, 2, command | PCI_COMMAND_INTX_DISABLE);
 	ASSERT_EQ(0, set_eventfd(device, INTX, 0, self->eventfd));
 	EXPECT_MASKED();
-	dma_raise_intx(self->dut.dma);
-	EXPECT_TRUE(is_raised(function));
-	EXPECT_EQ(0, signals(self->eventfd));
-	function_config_write(function, PCI_COMMAND, 2, command);
-	EXPECT_EQ(1, await_signals(self->eventfd));
+	EXPECT_COMES_WHEN_ENABLED(command);
 }
 
 CTS_TEST_F(intx, masking_is_not_shown,
