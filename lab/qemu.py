@@ -28,6 +28,15 @@ CONSOLE_KEPT = 1 << 20  # bytes of the console that are kept of a boot's beginni
 # Runs QEMU once whoever started this has answered. By then bubblewrap has asked the kernel to be killed together with him: had he
 # been killed before, nobody would ever end it. For bash: dash has no descriptors of two digits.
 WAIT_FOR_US = 'echo >&"$1"; read -r go <&"$1" || exit 1; shift; exec "$@"'
+ICOUNT = "icount"
+COUNTING_WORDS = ("norandmaps", "nokaslr")  # each boot is to be like the last
+# By icount the guest's clocks advance by a nanosecond for each instruction of its one processor, and by nothing else: a guest that sleeps
+# finds the time gone by at once.
+_ACCELERATORS = {
+    "tcg": ["-accel", "tcg,thread=multi"],
+    "kvm": ["-accel", "kvm"],
+    ICOUNT: ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"],
+}
 SUITES = "suites"  # the folder of the test programs in the ramdisk
 SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
 
@@ -110,13 +119,15 @@ class Machine:
 
     def command(self, extra: Sequence[str], words: Sequence[str] = ()) -> list[str]:
         """What starts QEMU and the host's endpoints, to be run in the toolbox."""
-        accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
+        accel = _ACCELERATORS[self.accel]
         arch = self.host.machine
-        line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *self.host.kernel, *words])
+        counting = (*COUNTING_WORDS, *arch.counting) if self.accel == ICOUNT else ()
+        line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *counting, *self.host.kernel, *words])
         bios = ["-bios", f"/mnt/work/{FIRMWARE}"] if self.host.firmware else []
         qemu = [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-accel", accel, "-m", str(self.host.memory_mib), "-smp", str(self.host.cpus), *self.host.qemu, *arch.options, *bios,
+            *accel, "-m", str(self.host.memory_mib), "-smp", str(1 if self.accel == ICOUNT else self.host.cpus),
+            *self.host.qemu, *arch.options, *bios,
             *endpoint.devices(self.host.endpoints),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip

@@ -15,6 +15,7 @@
 
 #define MIB ((size_t)1 << 20)
 #define ALIASED_SIZE (2 * MIB)
+#define SCATTER_TRIES 8
 
 static const char *const kind_names[] = {
 	[BUFFER_BASE] = "base",
@@ -219,22 +220,31 @@ static size_t huge_bytes(const struct buffer *buffer)
 	return huge << 10;
 }
 
-/* Has every page there. One alias is enough to have all of the memfd behind it. */
-static void touch(const struct buffer *buffer, enum buffer_kind kind)
+static void touch_page(const struct buffer *buffer, size_t page)
 {
-	size_t offset, size = buffer->size;
+	((volatile char *)buffer->memory)[page * buffer->page] = 0;
+}
 
-	if (kind == BUFFER_ALIASED && size > ALIASED_SIZE)
-		size = ALIASED_SIZE;
-	for (offset = 0; offset < size; offset += buffer->page)
-		((volatile char *)buffer->memory)[offset] = 0;
+/*
+ * Has every page there: one after the other or, if it is to be @scattered, the first of each half,
+ * the second and so on, since one that is asked for after another often lies behind it. One alias
+ * is enough to have all of the memfd behind it.
+ */
+static void touch(const struct buffer *buffer, enum buffer_kind kind, bool scattered)
+{
+	size_t size = kind == BUFFER_ALIASED && buffer->size > ALIASED_SIZE ? ALIASED_SIZE
+									    : buffer->size;
+	size_t page, pages = size / buffer->page, half = (pages + 1) / 2;
+
+	for (page = 0; page < pages; page++)
+		touch_page(buffer, !scattered ? page : page % 2 ? half + page / 2 : page / 2);
 }
 
 /*
  * Touches @buffer under the kernel's promise to take the pages of its kind, and looks where there
  * is none: huge pages can run out, and a kernel can be built without madvise().
  */
-static int fill_kind(const struct buffer *buffer, enum buffer_kind kind)
+static int fill_kind(const struct buffer *buffer, enum buffer_kind kind, bool scattered)
 {
 	bool huge = kind == BUFFER_THP;
 	bool advised =
@@ -242,7 +252,7 @@ static int fill_kind(const struct buffer *buffer, enum buffer_kind kind)
 	/* Holds for all of the process, so not for longer than it takes. */
 	bool disabled = !huge && !advised && !prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 
-	touch(buffer, kind);
+	touch(buffer, kind, scattered);
 	if (disabled)
 		cts_require(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0), "PR_SET_THP_DISABLE");
 	if (huge && huge_bytes(buffer) != buffer->size)
@@ -252,7 +262,7 @@ static int fill_kind(const struct buffer *buffer, enum buffer_kind kind)
 	return 0;
 }
 
-int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
+static int alloc(struct buffer *buffer, enum buffer_kind kind, size_t size, bool scattered)
 {
 	bool pool = kind == BUFFER_HUGETLB_2M || kind == BUFFER_HUGETLB_1G ||
 		    kind == BUFFER_MEMFD_HUGETLB;
@@ -271,9 +281,54 @@ int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
 		return -ENOMEM;
 	error = map_kind(buffer, kind);
 	if (!error && pool)
-		touch(buffer, kind);
+		touch(buffer, kind, scattered);
 	else if (!error)
-		error = fill_kind(buffer, kind);
+		error = fill_kind(buffer, kind, scattered);
+	if (error)
+		buffer_free(buffer);
+	return error;
+}
+
+int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size)
+{
+	return alloc(buffer, kind, size, false);
+}
+
+/*
+ * Gives @page of @buffer back to the kernel and has another one. A buffer of its own, which lasts
+ * until the process ends, keeps the kernel from handing out the same again. False if there is none.
+ */
+static bool renew(const struct buffer *buffer, enum buffer_kind kind, size_t page)
+{
+	/* What is shared stays in its file unless it is taken out of that. */
+	const int advice = buffer->fd < 0 ? MADV_DONTNEED : MADV_REMOVE;
+	char *memory = (char *)buffer->memory + page * buffer->page;
+	struct buffer keeper;
+
+	cts_require(!madvise(memory, buffer->page, advice), "madvise(%d)", advice);
+	if (alloc(&keeper, kind, buffer->page, false))
+		return false;
+	touch_page(buffer, page);
+	return true;
+}
+
+int __buffer_alloc_scattered(struct buffer *buffer, enum buffer_kind kind, size_t size)
+{
+	int error = alloc(buffer, kind, size, true);
+	uint64_t before = 0, here;
+	size_t page;
+
+	for (page = 0; !error && page < size / buffer->page; page++) {
+		const char *memory = (const char *)buffer->memory + page * buffer->page;
+		int tries = SCATTER_TRIES;
+
+		here = physical_address(memory);
+		while (before && here == before + buffer->page && tries-- && !error) {
+			error = renew(buffer, kind, page) ? 0 : -ENOMEM;
+			here = physical_address(memory);
+		}
+		before = here;
+	}
 	if (error)
 		buffer_free(buffer);
 	return error;

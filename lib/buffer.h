@@ -38,6 +38,14 @@ size_t buffer_page(enum buffer_kind kind);
  */
 int __buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);
 void buffer_alloc(struct buffer *buffer, enum buffer_kind kind, size_t size);
+
+/*
+ * The same, and no two of its pages that are neighbours there are neighbours in memory too: what a
+ * page costs may depend on that, and is the same for all of them then. As far as root asks; others
+ * are not told where pages are, and get what is likely to be so.
+ */
+int __buffer_alloc_scattered(struct buffer *buffer, enum buffer_kind kind, size_t size);
+
 /* One that was never allocated, all zeroes, is fine. */
 void buffer_free(struct buffer *buffer);
 

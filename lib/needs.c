@@ -5,6 +5,7 @@
 #include "dma.h"
 #include "fail_nth.h"
 #include "kvm.h"
+#include "measure.h"
 #include "mock.h"
 #include "needs.h"
 #include "noiommu.h"
@@ -90,6 +91,8 @@ static const char *missing(enum cts_need_index index)
 							 : NULL;
 	case CTS_NEED_INDEX_KVM:
 		return kvm_missing();
+	case CTS_NEED_INDEX_TIME:
+		return measure_counts_instructions() ? "no time is measured here" : NULL;
 	case CTS_NEED_INDEX_MOCK:
 		return mock_exists() ? NULL
 				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";

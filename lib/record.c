@@ -141,8 +141,24 @@ void cts_record_fact(const char *name, const char *fmt, ...)
 	record_send(&record);
 }
 
-void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
-			const uint64_t *samples, size_t count)
+static void write_params(FILE *out, const struct cts_param *params)
+{
+	const struct cts_param *param;
+
+	for (param = params; param->name; param++) {
+		if (param != params)
+			fputc(',', out);
+		cts_json_string(out, param->name);
+		fputc(':', out);
+		if (param->word)
+			cts_json_string(out, param->word);
+		else
+			fprintf(out, "%" PRIu64, param->number);
+	}
+}
+
+void cts_record_row(const char *measure, const char *unit, const struct cts_param *params,
+		    const uint64_t *samples, size_t count)
 {
 	while (count) {
 		size_t n = count < SAMPLES_PER_RECORD ? count : SAMPLES_PER_RECORD;
@@ -155,8 +171,8 @@ void cts_record_samples(const char *measure, const char *unit, const char *param
 		fputs(",\"unit\":", record.out);
 		cts_json_string(record.out, unit);
 		fputs(",\"better\":\"less\",\"params\":{", record.out);
-		cts_json_string(record.out, param);
-		fprintf(record.out, ":%" PRIu64 "}", value);
+		write_params(record.out, params);
+		fputc('}', record.out);
 		for (i = 0; i < n; i++)
 			fprintf(record.out, "%s%" PRIu64, i ? "," : ",\"samples\":[", samples[i]);
 		fputs("]}", record.out);
@@ -164,4 +180,12 @@ void cts_record_samples(const char *measure, const char *unit, const char *param
 		samples += n;
 		count -= n;
 	}
+}
+
+void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
+			const uint64_t *samples, size_t count)
+{
+	const struct cts_param params[] = { { .name = param, .number = value }, { 0 } };
+
+	cts_record_row(measure, unit, params, samples, count);
 }

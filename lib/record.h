@@ -30,11 +30,22 @@ void cts_record_lab_error(const char *text);
 /* Records something that is neither judged nor measured: what device-test shows of a device. */
 __attribute__((format(printf, 2, 3))) void cts_record_fact(const char *name, const char *fmt, ...);
 
+/* A condition under which samples were taken: a word, or a number where that is NULL. */
+struct cts_param {
+	const char *name;
+	const char *word;
+	uint64_t number;
+};
+
 /*
- * Records @count samples of @measure, in @unit ("ns", "bytes") and the fewer the better, taken where
- * @param has @value: where a "size" in bytes has, for example. As many records as their limited
- * length takes; readers add them up in order.
+ * Records @count samples of @measure, in @unit ("ns", "bytes") and the fewer the better, taken under
+ * @params, which end with one without a name: by convention "size" is in bytes. As many records as
+ * their limited length takes; readers add them up in order.
  */
+void cts_record_row(const char *measure, const char *unit, const struct cts_param *params,
+		    const uint64_t *samples, size_t count);
+
+/* The same under one condition: @param has @value. */
 void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
 			const uint64_t *samples, size_t count);
 

@@ -216,8 +216,9 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
 def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str = "") -> None:
     parser.add_argument("--host", default=default, help=f"a name that `iommu-cts hosts` shows, or a .toml file{more} (default: {default})")
     parser.add_argument(
-        "--accel", choices=("tcg", "kvm"), default="tcg",
-        help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it",
+        "--accel", choices=("tcg", "kvm", "icount"), default="tcg",
+        help="tcg emulates the processor and works everywhere; kvm is used only if a trial guest boots with it; icount is tcg with one "
+        "processor and a clock that counts its instructions",
     )  # fmt: skip
 
 

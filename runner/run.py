@@ -55,7 +55,7 @@ FAIL_NTH_SLOWER = 4
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
     `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
-    call of every test is made without memory first (lib/fail_nth.h)."""
+    call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones."""
 
     host: str
     select: Sequence[str] = ()
@@ -70,6 +70,7 @@ class Options:
     max_failures: int = 0
     first: Sequence[str] = ()
     fail_nth: bool = False
+    all_sizes: bool = False
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -78,7 +79,7 @@ class Options:
             "host": os.path.abspath(self.host) if described else self.host, "select": list(self.select),
             "device": list(self.device), "kernel": [os.path.abspath(path) for path in self.kernel],
             "modules": os.path.abspath(self.modules) if self.modules else None, "accel": self.accel,
-            "timeout_scale": self.timeout_scale, "fail_nth": self.fail_nth,
+            "timeout_scale": self.timeout_scale, "fail_nth": self.fail_nth, "all_sizes": self.all_sizes,
         }  # fmt: skip
 
 
@@ -246,7 +247,7 @@ def _execute(
             lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
         targets, notes = _targets(where, lab, options, folder, work, len(chosen))
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
-        env = {"CTS_FAIL_NTH": "1"} if options.fail_nth else {}
+        env = {name: "1" for name, on in _switches(options) if on}
         sessions = [Session(target, journal, scale, number, stop, boots, env) for number, target in enumerate(targets, 1)]
         first = sessions[0]
         try:
@@ -285,6 +286,13 @@ def _execute(
         finally:
             for session in sessions:
                 session.kill()
+
+
+def _switches(options: Options) -> list[tuple[str, bool]]:
+    """What tests find set in their environment, and whether it is: of lib/fail_nth.h, lib/measure.h and suites/bench/range.h."""
+    return [
+        ("CTS_FAIL_NTH", options.fail_nth), ("CTS_INSTRUCTIONS", options.accel == qemu.ICOUNT), ("CTS_BENCH_ALL", options.all_sizes),
+    ]  # fmt: skip
 
 
 def _known(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> dict[str, bool]:

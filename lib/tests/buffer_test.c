@@ -18,6 +18,26 @@ static bool is_mapped(const void *address)
 	return !mincore((void *)(uintptr_t)address, page_size(), &present) || errno != ENOMEM;
 }
 
+/* No page lies behind the one before it, as far as that may be known. */
+static void check_scattered(enum buffer_kind kind, size_t size)
+{
+	uint64_t before = 0;
+	struct buffer buffer;
+	size_t at;
+
+	if (__buffer_alloc_scattered(&buffer, kind, size))
+		return;
+	for (at = 0; at < size; at += buffer.page) {
+		const char *memory = (const char *)buffer.memory + at;
+		const uint64_t here = physical_address(memory);
+
+		CHECK(!*memory);
+		CHECK(!before || here != before + buffer.page);
+		before = here;
+	}
+	buffer_free(&buffer);
+}
+
 static void check_kind(enum buffer_kind kind, size_t size)
 {
 	struct buffer buffer;
@@ -76,6 +96,10 @@ int main(void)
 	check_kind(BUFFER_ALIASED, 2 * MIB + page_size());
 	/* No descriptor was left open. */
 	CHECK(dup(0) == next);
+	/* Some descriptors may be left behind here, of what keeps pages from coming again. */
+	check_scattered(BUFFER_BASE, 4 * MIB);
+	check_scattered(BUFFER_MEMFD, 4 * MIB);
+	check_scattered(BUFFER_THP, 32 * MIB);
 	/* What no machine has. */
 	CHECK(__buffer_alloc(&buffer, BUFFER_BASE, (size_t)1 << 44) == -ENOMEM);
 	CHECK_ENDS(buffer_alloc(&buffer, BUFFER_BASE, (size_t)1 << 44));

@@ -56,6 +56,10 @@ def test_buffers_are_what_they_say(tmp_path: Path) -> None:
     run("buffer_test", ["buffer.c", *COMMON], ADDRESSES, tmp_path)
 
 
+def test_samples_are_kept_or_taken_again(tmp_path: Path) -> None:
+    run("measure_test", COMMON, ADDRESSES, tmp_path)
+
+
 def test_iovas_are_handed_out_once(includes: list[str], tmp_path: Path) -> None:
     run("iova_test", ["iova.c", "iommufd.c", "sysfs.c", *COMMON], [*ADDRESSES, *includes[4:]], tmp_path)
 

@@ -1,90 +1,73 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What IOMMU_IOAS_MAP and IOMMU_IOAS_UNMAP cost, by size: for an address space that a device is
- * attached to, so that both pages and the IOMMU's table are dealt with. The memory is there before
- * the clock starts.
+ * What IOMMU_IOAS_MAP and IOMMU_IOAS_UNMAP cost, by size and by the pages that the memory is made
+ * of: for an address space that a device is attached to, so that both pages and the IOMMU's table
+ * are dealt with, by each kind of table. The memory is there before the clock starts.
  */
-#include <sys/mman.h>
-
-#include "iommufd.h"
-#include "measure.h"
-#include "memory.h"
-#include "test.h"
-#include "vfio.h"
-
-#define WARM_UP 5
-#define SAMPLES 50
+#include "device_fixture.h"
+#include "hwpt.h"
+#include "range.h"
 
 FIXTURE(attached)
 {
-	struct vfio_layout layout;
-	int iommufd;
-	int device;
-	uint32_t ioas;
-	size_t size;
-	void *memory;
-	uint64_t iova;
+	DEVICE_FIELDS;
 };
 
 FIXTURE_VARIANT(attached)
 {
-	size_t size; /* bytes; 0: a page */
+	enum buffer_kind pages;
+	const char *table;
+	uint32_t flags; /* of IOMMU_HWPT_ALLOC; 0: the table that comes by itself */
 };
 
-FIXTURE_VARIANT_ADD(attached, page)
-{
-	.size = 0,
+/* clang-format off */
+FIXTURE_VARIANT_ADD(attached, base) { BUFFER_BASE, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, thp) { BUFFER_THP, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, memfd) { BUFFER_MEMFD, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, memfd_hugetlb) { BUFFER_MEMFD_HUGETLB, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, hugetlb_2m) { BUFFER_HUGETLB_2M, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, hugetlb_1g) { BUFFER_HUGETLB_1G, "device", 0 };
+FIXTURE_VARIANT_ADD(attached, base_dirty_tracking) {
+	BUFFER_BASE, "dirty-tracking", IOMMU_HWPT_ALLOC_DIRTY_TRACKING
 };
-FIXTURE_VARIANT_ADD(attached, 64k)
-{
-	.size = 64 << 10,
+FIXTURE_VARIANT_ADD(attached, thp_dirty_tracking) {
+	BUFFER_THP, "dirty-tracking", IOMMU_HWPT_ALLOC_DIRTY_TRACKING
 };
-FIXTURE_VARIANT_ADD(attached, 2m)
-{
-	.size = 2 << 20,
+FIXTURE_VARIANT_ADD(attached, base_nest_parent) {
+	BUFFER_BASE, "nest-parent", IOMMU_HWPT_ALLOC_NEST_PARENT
 };
-FIXTURE_VARIANT_ADD(attached, 16m)
-{
-	.size = 16 << 20,
-};
+FIXTURE_VARIANT_ADD(attached, base_pasid) { BUFFER_BASE, "pasid", HWPT_ALLOC_PASID };
+/* clang-format on */
 
-/* @size bytes that begin at a multiple of @size, every page of them present. */
-static void *present_memory(size_t size)
+/* A table with @flags, and the device attached to it; not every IOMMU has each kind. */
+static int attach_to_table(int device, int iommufd, uint32_t id, uint32_t ioas, uint32_t flags)
 {
-	uintptr_t start;
-	void *memory;
+	struct iommu_hwpt_alloc args = { .flags = flags, .dev_id = id, .pt_id = ioas };
+	int error = __hwpt_alloc(iommufd, &args);
 
-	memory = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cts_lab_require(memory != MAP_FAILED, "mmap of %zu bytes", 2 * size);
-	start = ((uintptr_t)memory + size - 1) & ~(size - 1);
-	/*
-	 * A size always stands for as many pages, whatever the host's policy. Fails where there are
-	 * no huge pages.
-	 */
-	(void)madvise(memory, 2 * size, MADV_NOHUGEPAGE);
-	memset((void *)start, 1, size);
-	return (void *)start;
+	if (!error)
+		vfio_attach(device, args.out_hwpt_id);
+	return error;
 }
 
 FIXTURE_SETUP(attached)
 {
-	CTS_CHECK_NEEDS();
-	VFIO_SURVEY_OR_SKIP(&self->layout);
-	self->size = variant->size ?: page_size();
-	self->memory = present_memory(self->size);
-	self->iommufd = iommufd_open();
-	self->device = vfio_open();
-	self->ioas = iommufd_ioas_alloc(self->iommufd);
-	vfio_bind(self->device, self->iommufd);
-	vfio_attach(self->device, self->ioas);
-	/* What is usable is known once the device is attached. */
-	self->iova = iommufd_usable_iova(self->iommufd, self->ioas, self->size, self->size);
+	DEVICE_SETUP_OR_SKIP(self);
+	if (variant->flags) {
+		int error = attach_to_table(self->device, self->iommufd, self->id, self->ioas,
+					    variant->flags);
+
+		if (error == -EOPNOTSUPP || error == -ENOENT)
+			CTS_SKIP(IOMMU_LACKS, "it has no such table (%s)", variant->table);
+		ASSERT_EQ(0, error);
+	} else {
+		vfio_attach(self->device, self->ioas);
+	}
 }
 
 FIXTURE_TEARDOWN(attached)
 {
-	cts_close(&self->device);
-	cts_close(&self->iommufd);
+	DEVICE_TEARDOWN(self);
 }
 
 CTS_TEST_F(attached, map_unmap,
@@ -92,30 +75,18 @@ CTS_TEST_F(attached, map_unmap,
 	   .requirements = { "MEASURE-001", "MEASURE-002" },
 	   .needs = CTS_NEED_CDEV,
 	   .kind = CTS_MEASUREMENT,
-	   .timeout_s = 120)
+	   .timeout_s = 300)
 {
-	uint64_t map[WARM_UP + SAMPLES], unmap[WARM_UP + SAMPLES];
-	int i;
+	const struct cts_param table = { .name = "table", .word = variant->table };
+	int measured;
 
-	for (i = 0; i < WARM_UP + SAMPLES; i++) {
-		uint64_t length = self->size, begin, mapped, unmapped;
-		int map_error, unmap_error;
-
-		begin = measure_now();
-		map_error = __iommufd_map(self->iommufd, self->ioas, self->memory, self->size,
-					  self->iova);
-		mapped = measure_now();
-		unmap_error = __iommufd_unmap(self->iommufd, self->ioas, self->iova, &length);
-		unmapped = measure_now();
-
-		ASSERT_EQ(0, map_error);
-		ASSERT_EQ(0, unmap_error);
-		ASSERT_EQ(self->size, length);
-		map[i] = mapped - begin;
-		unmap[i] = unmapped - mapped;
-	}
-	cts_record_samples("map", "ns", "size", self->size, map + WARM_UP, SAMPLES);
-	cts_record_samples("unmap", "ns", "size", self->size, unmap + WARM_UP, SAMPLES);
+	if (!buffer_page(variant->pages))
+		CTS_SKIP(KERNEL_LACKS, "no pages of kind %s", buffer_kind_name(variant->pages));
+	measured = bench_map_unmap(self->iommufd, self->ioas, variant->pages, &table);
+	if (!measured)
+		CTS_SKIP(TOO_LITTLE_MEMORY, "no page of kind %s is free",
+			 buffer_kind_name(variant->pages));
+	ASSERT_LT(0, measured);
 }
 
 CTS_MAIN

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the measurements of ranges have in common: one call puts a range somewhere, another takes it
+ * away again, both with arguments that are made beforehand; and which sizes are measured.
+ */
+#ifndef BENCH_RANGE_H
+#define BENCH_RANGE_H
+
+#include <stdlib.h>
+
+#include "buffer.h"
+#include "iommufd.h"
+#include "measure.h"
+#include "memory.h"
+#include "test.h"
+
+/* A range: @times pieces of @size bytes, in one call. */
+struct bench_size {
+	size_t size;
+	unsigned int times;
+};
+
+/*
+ * The two calls. The kernel leaves their arguments as they are where all is well, so that they
+ * serve again; but where it chooses the IOVA, *@chosen is to become *@taken before the second.
+ */
+struct bench_pair {
+	int fd;
+	unsigned long put_request, take_request;
+	void *put, *take;
+	const uint64_t *chosen;
+	uint64_t *taken;
+	const char *put_name, *take_name; /* what they are called as measures */
+};
+
+#define BENCH_TIMES 256U
+/* The largest range of the usual set, bytes. */
+#define BENCH_USUAL ((size_t)16 << 20)
+
+/* Does whoever runs this want all sizes, and not just the usual ones? */
+static inline bool bench_wants_all(void)
+{
+	return getenv("CTS_BENCH_ALL");
+}
+
+/*
+ * The sizes for pages of @page bytes, ending with 0: of one piece, and of BENCH_TIMES pages.
+ * Usually up to 16 MiB (or to one page, if that is larger) and not every one.
+ */
+static inline void bench_sizes(size_t page, struct bench_size sizes[64])
+{
+	const size_t last = bench_wants_all()	 ? (size_t)1 << 30
+			    : page > BENCH_USUAL ? page
+						 : BENCH_USUAL;
+	const size_t step = bench_wants_all() ? 2 : 8;
+	unsigned int n = 0;
+	size_t size;
+
+	for (size = page; size <= last; size *= step)
+		sizes[n++] = (struct bench_size){ size, 1 };
+	if (n && sizes[n - 1].size != last)
+		sizes[n++] = (struct bench_size){ last, 1 };
+	if (BENCH_TIMES * page <= last)
+		sizes[n++] = (struct bench_size){ page, BENCH_TIMES };
+	sizes[n] = (struct bench_size){ 0, 0 };
+}
+
+/* Measures both calls and records them under @params. False if the kernel refused one. */
+static inline bool bench_pair_run(const struct bench_pair *pair, const struct cts_param *params)
+{
+	struct measure_series put = { 0 }, take = { 0 };
+
+	while (measure_wants(&put) || measure_wants(&take)) {
+		int error;
+
+		measure_begin(&put);
+		error = measure_ioctl(pair->fd, pair->put_request, pair->put);
+		measure_end(&put);
+		if (error) {
+			printf("# %s: error %d\n", pair->put_name, error);
+			return false;
+		}
+		if (pair->chosen)
+			*pair->taken = *pair->chosen;
+		measure_begin(&take);
+		error = measure_ioctl(pair->fd, pair->take_request, pair->take);
+		measure_end(&take);
+		if (error) {
+			printf("# %s: error %d\n", pair->take_name, error);
+			return false;
+		}
+	}
+	measure_record(&put, pair->put_name, params);
+	measure_record(&take, pair->take_name, params);
+	return true;
+}
+
+/* IOMMU_IOAS_MAP, or IOMMU_IOAS_MAP_FILE of a memfd, and IOMMU_IOAS_UNMAP of it. */
+struct bench_map {
+	struct iommu_ioas_map map;
+#ifdef IOMMU_IOAS_MAP_FILE
+	struct iommu_ioas_map_file file;
+#endif
+	struct iommu_ioas_unmap unmap;
+};
+
+/* Of the first @length bytes of @buffer, at @iova of @ioas. -EOPNOTSUPP without MAP_FILE. */
+static inline int bench_map_init(struct bench_map *args, struct bench_pair *pair, int iommufd,
+				 uint32_t ioas, const struct buffer *buffer, size_t length,
+				 uint64_t iova)
+{
+	const uint32_t flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			       IOMMU_IOAS_MAP_WRITEABLE;
+
+	*args = (struct bench_map){
+		.map = { .size = sizeof(args->map),
+			 .flags = flags,
+			 .ioas_id = ioas,
+			 .user_va = (uintptr_t)buffer->memory,
+			 .length = length,
+			 .iova = iova },
+		.unmap = { .size = sizeof(args->unmap),
+			   .ioas_id = ioas,
+			   .iova = iova,
+			   .length = length },
+	};
+	*pair = (struct bench_pair){
+		.fd = iommufd,
+		.put_request = IOMMU_IOAS_MAP,
+		.put = &args->map,
+		.put_name = "map",
+		.take_request = IOMMU_IOAS_UNMAP,
+		.take = &args->unmap,
+		.take_name = "unmap",
+	};
+	if (buffer->fd < 0)
+		return 0;
+#ifdef IOMMU_IOAS_MAP_FILE
+	args->file = (struct iommu_ioas_map_file){
+		.size = sizeof(args->file),
+		.flags = flags,
+		.ioas_id = ioas,
+		.fd = buffer->fd,
+		.length = length,
+		.iova = iova,
+	};
+	pair->put_request = IOMMU_IOAS_MAP_FILE;
+	pair->put = &args->file;
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/*
+ * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; @about says
+ * what else there is to say. Returns how many sizes there was memory for, -1 if a call was refused.
+ */
+static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind kind,
+				  const struct cts_param *about)
+{
+	struct bench_size sizes[64], *size;
+
+	bench_sizes(buffer_page(kind), sizes);
+	for (size = sizes; size->size; size++) {
+		const struct cts_param params[] = {
+			{ .name = "size", .number = size->size },
+			{ .name = "times", .number = size->times },
+			{ .name = "pages", .word = buffer_kind_name(kind) },
+			*about,
+			{ 0 },
+		};
+		const size_t length = size->size * size->times;
+		struct bench_pair pair;
+		struct bench_map args;
+		struct buffer buffer;
+		uint64_t iova;
+		bool ok;
+
+		if (__buffer_alloc_scattered(&buffer, kind, length))
+			break;
+		iova = iommufd_usable_iova(iommufd, ioas, length, length);
+		ok = !bench_map_init(&args, &pair, iommufd, ioas, &buffer, length, iova) &&
+		     bench_pair_run(&pair, params);
+		buffer_free(&buffer);
+		if (!ok)
+			return -1;
+	}
+	return (int)(size - sizes);
+}
+
+#endif
