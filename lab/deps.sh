@@ -4,7 +4,7 @@
 # installs what is missing if root runs it, or says which command to run. `print` only lists them.
 set -eu
 
-packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jsonschema python3-junitparser python3-rich xz-utils"
+packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jsonschema python3-junitparser python3-numpy python3-rich xz-utils"
 [ "$(id -u)" -eq 0 ] || packages="$packages uidmap"
 [ "$1" != check ] || packages="$packages gcc libc6-dev python3-pytest"
 

@@ -46,7 +46,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
     "lint": (
         "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
-        "python3-jsonschema", "python3-junitparser", "python3-pytest", "python3-rich", "shellcheck", "sparse",
+        "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck", "sparse",
     ),
 }  # fmt: skip
 
