@@ -7,12 +7,13 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run device-test doctor list coverage hosts lab report new --help"
+	[.]="run device-test doctor list coverage compare hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
 	[coverage]="--json --markdown --help"
+	[compare]="--markdown --json --force --fail-on --help"
 	[hosts]="--help"
 	[lab]="build boot shell prove clean lock --help"
 	[lab build]="--ksrc --patch --config --host --help"
@@ -66,6 +67,10 @@ _iommu_cts_candidates() {
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
+	compare)
+		echo last
+		_iommu_cts_names "" "$_iommu_cts_top"/results/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
 	new) [[ $3 == */* ]] || _iommu_cts_tests "" ;;
@@ -82,8 +87,12 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --fail-nth | --help | --*=*) option="" ;;
-		--*) option=$word ;;
+		--yes | --json | --list | --fail-nth | --force | --help | --*=*) option="" ;;
+		--*)
+			option=$word
+			# There it takes no file: it says how to print.
+			[[ $command$word != compare--markdown ]] || option=""
+			;;
 		*)
 			[[ -z $option && -n ${_iommu_cts_words[${command:+$command }$word]} ]] && command+=${command:+ }$word
 			# These two take any number of values.

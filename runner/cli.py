@@ -28,6 +28,14 @@ EXIT_CODES = """exit codes:
   130  interrupted; what had run is kept
 """
 
+COMPARE_CODES = """exit codes:
+  0    the sides were compared
+  1    a change went beyond a --fail-on
+  2    wrong usage, or sides that must not be compared: nothing was compared
+  3    rows in ERROR, or a --fail-on of which nobody knows whether it holds
+  130  interrupted
+"""
+
 DOCTOR_CODES = """exit codes:
   0    tests can run, on the named functions if there are any
   1    something is lacking without which no test can run
@@ -174,6 +182,12 @@ def _report(arguments: argparse.Namespace) -> int:
     judged = report.write_all(folder, running.existing(arguments.waivers), date.today())
     summary.print_summary(judged, _wide_console(), arguments.durations)
     return judge.exit_code(judged)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from results import comparing  # takes numpy with it, which is slow to load and needed nowhere else
+
+    return comparing.run(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -327,6 +341,23 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="the same for programs (results/schema/coverage-1.json)")
     form.add_argument("--markdown", type=Path, metavar="FILE", help="write it to a file; docs/coverage.md is made so, without runs")
     covered.set_defaults(call=_coverage)
+
+    versus = commands.add_parser(
+        "compare", help="compare what kernels were measured as, and their verdicts", epilog=COMPARE_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    versus.add_argument("old", metavar="A", help="a bench, by folder, name in results/bench/ or `last`; a run, likewise; or a results.json")
+    versus.add_argument("new", nargs="+", metavar="B", help="what is compared with A")
+    shape = versus.add_mutually_exclusive_group()
+    shape.add_argument("--markdown", action="store_true", help="as Markdown instead of text for a mail")
+    shape.add_argument("--json", action="store_true", help="for programs, with all samples (results/schema/compare-1.json)")
+    versus.add_argument("--force", action="store_true", help="compare what is not comparable; the output begins with that")
+    versus.add_argument(
+        "--fail-on", action="append", default=[], metavar="'PATTERN > N%'",
+        help="exit code 1 if there is evidence that a measure, or path:measure, of such a name went up by more than N %%; "
+        "'PATTERN < -N%%': down (may be given several times)",
+    )  # fmt: skip
+    versus.set_defaults(call=_compare)
 
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _lab_parser(commands)
