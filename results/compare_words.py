@@ -36,12 +36,13 @@ def number(value: float, digits: int) -> str:
     """A number in at most about so many characters; k, M, G ... are powers of 1000."""
     if abs(value) < 10:
         return f"{value:.3g}"
+    scaled = value
     for suffix in ("", "k", "M", "G", "T", "P"):
-        text = f"{value:.0f}{suffix}"
+        text = f"{scaled:.0f}{suffix}"
         if len(text) <= digits:
-            break
-        value /= 1000
-    return text
+            return text
+        scaled /= 1000
+    return f"{value:.0e}"
 
 
 def percent(change: float) -> str:

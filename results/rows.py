@@ -15,6 +15,7 @@ from results.sides import INSTRUCTIONS
 
 SMALLEST = 0.001  # the smallest change that may be called one, whatever calibration says
 AGREEMENT = 0.001  # how far the boots of one kernel may be apart where instructions are counted
+APART = 1_000_000  # no kernel does that; something else was measured
 AGREEING_BOOTS = 2  # with one nobody knows whether it repeats
 
 MORE, LESS, NONE, ERROR = "more", "less", "no evidence", "error"
@@ -91,6 +92,9 @@ def _wrong(row: Row, old: Measured, new: Measured, boots: tuple[int, int]) -> st
     for name, mine in (("old", row.old), ("new", row.new)):
         if mine.minimum <= 0:
             return f"{name} has samples that are not above 0: they have no ratio"
+    values = [*row.old.values, *row.new.values]
+    if max(values) / min(values) > APART:
+        return f"boots differ by a factor of more than {APART}"
     return None
 
 

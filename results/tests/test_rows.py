@@ -64,6 +64,7 @@ def test_the_median_of_a_boot_counts() -> None:
     (
         ([[1.0]] * 3, [[1.0]] * 3, "us", "old is in ns with less better, new in us with less"),
         ([[1.0], [], [1.0]], [[1.0]] * 3, "ns", "only 2 of old's 3 boots have it"),
+        ([[1.0]] * 3, [[1.0], [1e300], [1.0]], "ns", "boots differ by a factor of more than 1000000"),
         ([[1.0]] * 3, [[1.0, 0.0, 1.0]] * 3, "ns", "new has samples that are not above 0: they have no ratio"),
     ),
 )

@@ -24,7 +24,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "prove"], ["lab", "clean"],
-     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"]],
+     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"], ["compare"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -58,6 +58,9 @@ def test_help_everywhere(words: list[str]) -> None:
         (["lab", "prove", "nothing"], "no fault is called nothing"),
         (["lab", "clean", "socks"], "nothing of kind socks"),
         (["report", "nowhere"], "no run of that name"),
+        (["compare", "last"], "the following arguments are required: B"),
+        (["compare", "nowhere", "nowhere"], "nowhere: no bench of that name"),
+        (["compare", "nowhere", "nowhere", "--fail-on", "map"], "write PATTERN > N%"),
         (["coverage", "nowhere"], "no run of that name"),
         (["coverage", "--json", "--markdown", "x.md"], "not allowed with"),
         (["coverage", "--markdown", "/nowhere/x.md"], "--markdown /nowhere/x.md: can't be written"),
