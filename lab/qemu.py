@@ -2,6 +2,7 @@
 """A virtual host: QEMU in the toolbox, booting a kernel and a ramdisk, with a byte stream to the program inside."""
 
 import gzip
+import itertools
 import lzma
 import os
 import shutil
@@ -37,6 +38,7 @@ _ACCELERATORS = {
     "kvm": ["-accel", "kvm"],
     ICOUNT: ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"],
 }
+_OF_SEVERAL = ("-smp", "-numa")  # options of a host with several processors
 SUITES = "suites"  # the folder of the test programs in the ramdisk
 SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
 
@@ -126,13 +128,20 @@ class Machine:
         bios = ["-bios", f"/mnt/work/{FIRMWARE}"] if self.host.firmware else []
         qemu = [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            *accel, "-m", str(self.host.memory_mib), "-smp", str(1 if self.accel == ICOUNT else self.host.cpus),
-            *self.host.qemu, *arch.options, *bios,
+            *accel, "-m", str(self.host.memory_mib), *self._processors(), *arch.options, *bios,
             *endpoint.devices(self.host.endpoints),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
         logs = [f"/mnt/out/{log.name}" for log in self._endpoint_logs]
         return endpoint.together(self.host.endpoints, f"/mnt/work/{endpoint.PROGRAM}", logs, qemu)
+
+    def _processors(self) -> list[str]:
+        """How many there are, and what the host's description has of QEMU's options."""
+        options = list(self.host.qemu)
+        if self.accel != ICOUNT:
+            return ["-smp", str(self.host.cpus), *options]
+        words = itertools.pairwise(["", *options])
+        return ["-smp", "1", *(word for before, word in words if word not in _OF_SEVERAL and before not in _OF_SEVERAL)]
 
     def _wrap(self, argv: list[str]) -> list[str]:
         mounts: Mapping[str, Path] = {"ksrc": self.kernel.path.parent}

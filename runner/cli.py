@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import catalogue, coverage, device_test, doctor, every, judge, labwork, plan, suite
+from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -68,6 +68,12 @@ def _number(text: str) -> int:
 def _jobs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= running.JOBS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and {running.JOBS_MAX}")
+    return int(text)
+
+
+def _boots(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= bench.BOOTS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of boots between 1 and {bench.BOOTS_MAX}")
     return int(text)
 
 
@@ -236,6 +242,23 @@ def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str =
     )  # fmt: skip
 
 
+def _bench_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = commands.add_parser(
+        "bench", help="measure map and unmap, and what else a user waits for, in several boots of a host", epilog=bench.EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    one.add_argument("--host", default="vtd", help="a virtual host that `iommu-cts hosts` shows, or a .toml file (default: vtd)")
+    _add_kernel(one)
+    one.add_argument(
+        "--against", action="append", default=[], metavar="K", help="another kernel, as --kernel: both in turns, then they are compared"
+    )
+    one.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'bench/map_unmap/*'")
+    one.add_argument("--boots", type=_boots, metavar="N", help="of each kernel (default: 3, and 5 with --time)")
+    one.add_argument("--all-sizes", action="store_true", help="every size from a page to what memory allows, not the usual ones")
+    one.add_argument("--time", action="store_true", help="measure time, as on hardware; default: instructions, which repeat")
+    one.set_defaults(call=lambda arguments: bench.run(arguments, _wide_console()))
+
+
 def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     lab = commands.add_parser("lab", help="kernels and virtual hosts")
     actions = lab.add_subparsers(required=True, metavar="ACTION")
@@ -360,6 +383,7 @@ def parser() -> argparse.ArgumentParser:
     versus.set_defaults(call=_compare)
 
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
+    _bench_parser(commands)
     _lab_parser(commands)
 
     again = commands.add_parser("report", help="judge a kept run again and write its reports anew", epilog=EXIT_CODES,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "even.h"
 #include "iommufd.h"
 #include "measure.h"
 #include "memory.h"
@@ -65,11 +66,22 @@ static inline void bench_sizes(size_t page, struct bench_size sizes[64])
 	sizes[n] = (struct bench_size){ 0, 0 };
 }
 
+/* Once, where instructions are counted: they are to be the same in each boot. */
+static inline void bench_even(void)
+{
+	static bool done;
+
+	if (!done && measure_counts_instructions())
+		even_blocks();
+	done = true;
+}
+
 /* Measures both calls and records them under @params. False if the kernel refused one. */
 static inline bool bench_pair_run(const struct bench_pair *pair, const struct cts_param *params)
 {
 	struct measure_series put = { 0 }, take = { 0 };
 
+	bench_even();
 	while (measure_wants(&put) || measure_wants(&take)) {
 		int error;
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`iommu-cts bench`: a kernel, or two that take turns, measured in several boots of a host.
+
+What is measured are the programs in suites/bench/. Each boot is a run like any other, in the folder of its bench; what the samples amount to
+is said by results/, for boots of one kernel and by `iommu-cts compare` for several kernels.
+"""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from lab import host as hosts
+from lab import qemu
+from lab.errors import LabError, UsageError
+from lab.progress import say
+from results import bench as kept
+from results import measured as summary
+from results.model import Run
+from results.sides import load
+from runner import catalogue, judge, plan
+from runner import run as running
+
+FLAVOUR = "bench"  # lab/kernel/bench.config
+POOL = ("hugepagesz=2M", "hugepages=16")  # of huge pages, for a host that has none
+TESTS = ("bench/*",)
+BOOTS_COUNTED = 3  # by default, where instructions are counted: they show whether boots agree
+BOOTS_TIMED = 5  # by default, where time is measured: with fewer nothing can be claimed
+BOOTS_MAX = 100
+
+EXIT_CODES = """exit codes:
+  0    measured, and where instructions are counted all boots agree to 0.1 % in every row
+  2    wrong usage: nothing was measured
+  3    boots of one kernel do not agree, or the lab or the harness failed, or a test did
+  130  interrupted; what was measured is kept
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class What:
+    """What is measured, and how."""
+
+    host: str
+    select: Sequence[str] = TESTS
+    all_sizes: bool = False
+    timed: bool = False  # in time, though the host is virtual
+
+    @property
+    def mode(self) -> str:
+        return "time" if self.timed else "instructions"
+
+    @property
+    def accel(self) -> str:
+        return "tcg" if self.timed else qemu.ICOUNT
+
+    @property
+    def boots(self) -> int:
+        return BOOTS_TIMED if self.timed else BOOTS_COUNTED
+
+
+def where(what: What) -> hosts.Host:
+    """The host, with a kernel that is fit to be measured."""
+    found = hosts.find(what.host)
+    if found.target != "qemu":
+        raise UsageError(f"host {what.host}: `bench` boots its host again and again, so it takes a virtual one (`iommu-cts hosts`)")
+    pool = () if any(word.startswith("hugepages=") for word in found.kernel) else POOL
+    return dataclasses.replace(found, flavour=FLAVOUR, kernel=(*found.kernel, *pool))
+
+
+class Side:
+    """One kernel to be measured, in `folder`; `kernel` are the values of --kernel, none for the kernel that is built here. It may have boots
+    already: then it is gone on with."""
+
+    def __init__(self, what: What, folder: Path, label: str, kernel: Sequence[str] = (), modules: str | None = None) -> None:
+        self.what = what
+        self.folder = folder
+        self._host = where(what)
+        self._options = running.Options(
+            what.host, what.select, kernel=kernel, modules=modules, accel=what.accel, jobs=1, runs=folder / "boots",
+            all_sizes=what.all_sizes,
+        )  # fmt: skip
+        self._lab = running.prepare(self._host, kernel, modules)
+        self._tests = catalogue.load(self._lab.programs.suites, self._lab.programs.emulator)
+        if not plan.selected(self._tests, what.select)[0]:
+            raise UsageError(f"--select {' '.join(what.select)}: no test has such a path (`iommu-cts list` shows them)")
+        if (folder / kept.FILE).exists():
+            self.bench = kept.read(folder)
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        assert self._lab.image is not None
+        self.bench = kept.Bench(
+            folder.name, what.host, label, what.mode, "all" if what.all_sizes else "usual", self._lab.image.facts(), []
+        )
+        kept.write(folder, self.bench)
+
+    def boot(self, number: int, boots: int) -> Run:
+        """Boots and measures once more, and keeps what came out. KeyboardInterrupt and LabError end the bench; what was measured before
+        stays."""
+        say(f"{self.bench.label}: boot {number} of {boots}")
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        folder, judged = running.record(self._options, self._host, self._lab, self._tests)
+        why = kept.FINISHED if judged.complete else "interrupted" if judged.interrupted else "lab"
+        boot = kept.Boot(str(folder.relative_to(self.folder)), why, started)
+        unfit = kept.unfit((folder / "kernel.config").read_text()) if (folder / "kernel.config").exists() else []
+        if unfit and not self.bench.boots:
+            say(f"{self.bench.label} is no kernel to be measured: it has {', '.join(unfit)}; `iommu-cts compare` will refuse it")
+        self.bench = dataclasses.replace(self.bench, boots=[*self.bench.boots, boot], unfit=unfit)
+        kept.write(self.folder, self.bench)
+        if judged.interrupted:
+            raise KeyboardInterrupt
+        if not judged.complete:
+            raise LabError(f"boot {number} of {self.bench.label} did not come to its end ({folder})")
+        return judged
+
+    def finish(self) -> None:
+        """Notes that all boots were made."""
+        self.bench = dataclasses.replace(self.bench, finished=True)
+        kept.write(self.folder, self.bench)
+
+
+def in_turns(sides: Sequence[Side], boots: int) -> list[Run]:
+    """Measures each side in so many boots, the ones it has counted: first forwards, then backwards, so that what changes with time is the
+    same for all."""
+    runs = []
+    for number in range(1, boots + 1):
+        for side in sides if number % 2 else reversed(sides):
+            if len(side.bench.boots) < number:
+                runs.append(side.boot(number, boots))
+    for side in sides:
+        side.finish()
+    return runs
+
+
+def _new_folder(host: str, label: str) -> Path:
+    """The folder of a new bench, by time, host and kernel."""
+    base = f"{time.strftime('%Y%m%dT%H%M%S')}-{host}{label and '-' + label}"
+    folders = (kept.BENCHES / (base + suffix) for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Measures, prints what came out, and returns the exit code."""
+    what = What(arguments.host, arguments.select or TESTS, arguments.all_sizes, arguments.time)
+    chosen = {"old": arguments.kernel, "new": arguments.against} if arguments.against else {"": arguments.kernel}
+    sides = [
+        Side(what, _new_folder(arguments.host, label), label or "the kernel", kernel, arguments.modules)
+        for label, kernel in chosen.items()
+    ]
+    runs = in_turns(sides, arguments.boots or what.boots)
+    wrong = sum(summary.print_bench(load(str(side.folder)), console) for side in sides)
+    if arguments.against:
+        print(f"iommu-cts compare {' '.join(side.bench.id for side in sides)}")
+    return judge.EXIT_LAB if wrong or any(judge.exit_code(judged) for judged in runs) else judge.EXIT_OK
