@@ -30,7 +30,9 @@ CONSOLE_KEPT = 1 << 20  # bytes of the console that are kept of a boot's beginni
 # been killed before, nobody would ever end it. For bash: dash has no descriptors of two digits.
 WAIT_FOR_US = 'echo >&"$1"; read -r go <&"$1" || exit 1; shift; exec "$@"'
 ICOUNT = "icount"
-COUNTING_WORDS = ("norandmaps", "nokaslr")  # each boot is to be like the last
+# Each boot is to be like the last: addresses, and the lists of free pages that a processor keeps, which otherwise change their length with
+# what was ever allocated and with the time that goes by.
+COUNTING_WORDS = ("norandmaps", "nokaslr", "sysctl.vm.percpu_pagelist_high_fraction=8", "sysctl.vm.stat_interval=1000000")
 # By icount the guest's clocks advance by a nanosecond for each instruction of its one processor, and by nothing else: a guest that sleeps
 # finds the time gone by at once.
 _ACCELERATORS = {
@@ -129,6 +131,7 @@ class Machine:
         qemu = [
             f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             *accel, "-m", str(self.host.memory_mib), *self._processors(), *arch.options, *bios,
+            *(arch.counting_options if self.accel == ICOUNT else ()),
             *endpoint.devices(self.host.endpoints),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip

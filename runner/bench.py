@@ -18,8 +18,10 @@ from lab import qemu
 from lab.errors import LabError, UsageError
 from lab.progress import say
 from results import bench as kept
-from results import measured as summary
+from results import calibration, compare_text, measured
+from results.compare import compare
 from results.model import Run
+from results.rows import ERROR, boots_to_claim
 from results.sides import load
 from runner import catalogue, judge, plan
 from runner import run as running
@@ -60,6 +62,11 @@ class What:
     def boots(self) -> int:
         return BOOTS_TIMED if self.timed else BOOTS_COUNTED
 
+    @property
+    def calibration_boots(self) -> int:
+        """Each half has to be enough for a claim."""
+        return 2 * boots_to_claim(self.mode)
+
 
 def where(what: What) -> hosts.Host:
     """The host, with a kernel that is fit to be measured."""
@@ -92,8 +99,9 @@ class Side:
         folder.mkdir(parents=True, exist_ok=True)
         assert self._lab.image is not None
         self.bench = kept.Bench(
-            folder.name, what.host, label, what.mode, "all" if what.all_sizes else "usual", self._lab.image.facts(), []
-        )
+            folder.name, what.host, label, what.mode, "all" if what.all_sizes else "usual",
+            {**self._lab.image.facts(), **({} if kernel else {"flavour": FLAVOUR})}, [],
+        )  # fmt: skip
         kept.write(folder, self.bench)
 
     def boot(self, number: int, boots: int) -> Run:
@@ -141,16 +149,42 @@ def _new_folder(host: str, label: str) -> Path:
     return next(folder for folder in folders if not folder.exists())
 
 
+def _calibrate(folder: Path) -> int:
+    """Keeps what boots of one kernel differ by, says so, and returns how many comparisons of its halves raised an alarm."""
+    found = calibration.calibrate(load(str(folder)))
+    path = calibration.write(found)
+    changes = sorted(row.smallest for row in found.rows)
+    print(f"{found.splits} comparisons of {found.boots // 2} with {found.boots // 2} boots of this kernel: {found.alarms} called a row changed")
+    print(f"the smallest change that may be called one: {100 * changes[len(changes) // 2]:.2f} % in half of the rows, at most {100 * changes[-1]:.2f} %")
+    print(path)
+    return found.alarms
+
+
+def _compare(folders: list[Path]) -> int:
+    """Prints what the kernels differ by, and returns how many rows nothing can be said of."""
+    compared = compare([load(str(folder)) for folder in folders], True, calibration.find)
+    print(compare_text.render([(one, []) for one in compared]), end="")
+    return sum(len(one.with_verdict(ERROR)) for one in compared)
+
+
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Measures, prints what came out, and returns the exit code."""
     what = What(arguments.host, arguments.select or TESTS, arguments.all_sizes, arguments.time)
+    if arguments.calibrate and arguments.against:
+        raise UsageError("--calibrate is for boots of one kernel, without --against")
+    boots = arguments.boots or (what.calibration_boots if arguments.calibrate else what.boots)
+    if arguments.calibrate and boots < what.calibration_boots:
+        raise UsageError(f"--calibrate compares halves of the boots: it takes {what.calibration_boots} or more in {what.mode}")
     chosen = {"old": arguments.kernel, "new": arguments.against} if arguments.against else {"": arguments.kernel}
     sides = [
         Side(what, _new_folder(arguments.host, label), label or "the kernel", kernel, arguments.modules)
         for label, kernel in chosen.items()
     ]
-    runs = in_turns(sides, arguments.boots or what.boots)
-    wrong = sum(summary.print_bench(load(str(side.folder)), console) for side in sides)
+    runs = in_turns(sides, boots)
     if arguments.against:
-        print(f"iommu-cts compare {' '.join(side.bench.id for side in sides)}")
+        wrong = _compare([side.folder for side in sides])
+    else:
+        wrong = measured.print_bench(load(str(sides[0].folder)), console)
+    if arguments.calibrate:
+        wrong += _calibrate(sides[0].folder)
     return judge.EXIT_LAB if wrong or any(judge.exit_code(judged) for judged in runs) else judge.EXIT_OK

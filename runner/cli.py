@@ -256,6 +256,11 @@ def _bench_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     one.add_argument("--boots", type=_boots, metavar="N", help="of each kernel (default: 3, and 5 with --time)")
     one.add_argument("--all-sizes", action="store_true", help="every size from a page to what memory allows, not the usual ones")
     one.add_argument("--time", action="store_true", help="measure time, as on hardware; default: instructions, which repeat")
+    one.add_argument(
+        "--calibrate", action="store_true",
+        help="of one kernel: how much do its boots differ? kept as the smallest change that `compare` calls one on this host (default: "
+        "4 boots, and 10 with --time)",
+    )  # fmt: skip
     one.set_defaults(call=lambda arguments: bench.run(arguments, _wide_console()))
 
 

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A virtual host in QEMU."""
 
+import platform
 import select
 import socket
+from pathlib import Path
 from typing import Any
 
-from lab.qemu import Machine
+from lab.qemu import ICOUNT, Machine
 
 CONSOLE_BYTES = 8192
 CONSOLE_LINES = 60
+
+
+def _processor() -> str:
+    """What this machine's processor is called."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 class QemuTarget:
@@ -59,7 +67,10 @@ class QemuTarget:
 
     def environment(self) -> dict[str, Any]:
         machine = self._machine
+        # How fast a guest goes depends on it, but not how many instructions it takes.
+        processor = {} if machine.accel == ICOUNT else {"processor": _processor()}
         return {
+            **processor,
             "accelerator": machine.accel,
             "qemu": machine.toolbox.versions[machine.host.machine.emulator],
             "toolbox": {"key": machine.toolbox.key, "drift": dict(machine.toolbox.drift)},

@@ -117,6 +117,7 @@ CTS_TEST_F(pinned, copy,
 	if (!buffer_page(variant->pages))
 		CTS_SKIP(KERNEL_LACKS, "no pages of kind %s", buffer_kind_name(variant->pages));
 	iommufd_hwpt_alloc(self->iommufd, self->id, self->ioas);
+	bench_even(self->iommufd, self->ioas);
 	bench_sizes(buffer_page(variant->pages), sizes);
 	for (size = sizes; size->size; size++) {
 		const struct cts_param params[] = {

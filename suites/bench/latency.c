@@ -29,6 +29,7 @@ FIXTURE_SETUP(steps)
 	self->other = iommufd_ioas_alloc(self->iommufd);
 	buffer_alloc(&self->memory, BUFFER_BASE, MAPPED);
 	vfio_attach(self->device, self->ioas);
+	bench_even(self->iommufd, self->ioas);
 	iova = iommufd_usable_iova(self->iommufd, self->ioas, MAPPED, MAPPED);
 	vfio_detach(self->device);
 	iommufd_map(self->iommufd, self->ioas, self->memory.memory, MAPPED, iova);

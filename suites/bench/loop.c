@@ -25,6 +25,7 @@ FIXTURE_SETUP(loop)
 	CTS_CHECK_NEEDS();
 	self->iommufd = iommufd_open();
 	ioas = iommufd_ioas_alloc(self->iommufd);
+	bench_even(self->iommufd, ioas);
 	buffer_alloc(&self->page, BUFFER_BASE, page_size());
 	iova = iommufd_usable_iova(self->iommufd, ioas, page_size(), page_size());
 	ASSERT_EQ(0, bench_map_init(&self->args, &self->pair, self->iommufd, ioas, &self->page,

@@ -50,6 +50,7 @@ FIXTURE_SETUP(place)
 	CTS_CHECK_NEEDS();
 	self->iommufd = iommufd_open();
 	self->ioas = iommufd_ioas_alloc(self->iommufd);
+	bench_even(self->iommufd, self->ioas);
 	buffer_alloc(&self->memory, BUFFER_BASE, PAGES * page);
 	iova = iommufd_usable_iova(self->iommufd, self->ioas, (2 * AREAS + PAGES) * page, page);
 	self->behind = iova + 2 * AREAS * page;

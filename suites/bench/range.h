@@ -66,22 +66,11 @@ static inline void bench_sizes(size_t page, struct bench_size sizes[64])
 	sizes[n] = (struct bench_size){ 0, 0 };
 }
 
-/* Once, where instructions are counted: they are to be the same in each boot. */
-static inline void bench_even(void)
-{
-	static bool done;
-
-	if (!done && measure_counts_instructions())
-		even_blocks();
-	done = true;
-}
-
 /* Measures both calls and records them under @params. False if the kernel refused one. */
 static inline bool bench_pair_run(const struct bench_pair *pair, const struct cts_param *params)
 {
 	struct measure_series put = { 0 }, take = { 0 };
 
-	bench_even();
 	while (measure_wants(&put) || measure_wants(&take)) {
 		int error;
 
@@ -105,6 +94,36 @@ static inline bool bench_pair_run(const struct bench_pair *pair, const struct ct
 	measure_record(&put, pair->put_name, params);
 	measure_record(&take, pair->take_name, params);
 	return true;
+}
+
+/* What fills the kernel's caches: a range of so many pages, and as many ranges of one page. */
+#define BENCH_FILLING 512U
+
+/*
+ * Where instructions are counted, which are to be the same in each boot: has the kernel's allocators
+ * as even.h says, and its caches of small objects full, of the objects of many ranges that are mapped
+ * in @ioas and unmapped again. A cache that is neither full nor empty may run out within each call
+ * that is measured, and be refilled, for good.
+ */
+static inline void bench_even(int iommufd, uint32_t ioas)
+{
+	const size_t page = page_size();
+	struct buffer buffer;
+	uint64_t iova;
+	unsigned int i;
+
+	if (!measure_counts_instructions())
+		return;
+	even_blocks();
+	if (__buffer_alloc_scattered(&buffer, BUFFER_BASE, BENCH_FILLING * page))
+		return;
+	iova = iommufd_usable_iova(iommufd, ioas, buffer.size, page);
+	iommufd_map(iommufd, ioas, buffer.memory, buffer.size, iova);
+	iommufd_unmap(iommufd, ioas, iova, buffer.size);
+	for (i = 0; i < BENCH_FILLING; i++)
+		iommufd_map(iommufd, ioas, (char *)buffer.memory + i * page, page, iova + i * page);
+	(void)iommufd_unmap_all(iommufd, ioas);
+	buffer_free(&buffer);
 }
 
 /* IOMMU_IOAS_MAP, or IOMMU_IOAS_MAP_FILE of a memfd, and IOMMU_IOAS_UNMAP of it. */
@@ -173,6 +192,7 @@ static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind k
 {
 	struct bench_size sizes[64], *size;
 
+	bench_even(iommufd, ioas);
 	bench_sizes(buffer_page(kind), sizes);
 	for (size = sizes; size->size; size++) {
 		const struct cts_param params[] = {
