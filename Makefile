@@ -4,6 +4,7 @@
 # make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-again  the same run five times: do the verdicts stay the same? (HOST=vtd, ARGS="--runs 3", or "--time 3600" for as long)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
+# make check-bench  kernels that differ in what a call costs: is it seen where it is, and nothing else?
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
@@ -19,7 +20,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -43,6 +44,10 @@ check-hosts:
 check-again:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.again --host $(HOST) $(ARGS)
+
+check-bench:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.tests.check_bench
 
 check-sanitized:
 	@lab/deps.sh run

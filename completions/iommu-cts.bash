@@ -7,8 +7,9 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run device-test doctor list coverage compare hosts lab report new --help"
+	[.]="run bench device-test doctor list coverage compare hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
+	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
@@ -60,7 +61,7 @@ _iommu_cts_candidates() {
 		[[ $2 != run ]] || echo all
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
-	--accel) printf '%s\n' tcg kvm ;;
+	--accel) printf '%s\n' tcg kvm icount ;;
 	--select) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
 	report | coverage | --resume)
@@ -87,7 +88,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --fail-nth | --force | --help | --*=*) option="" ;;
+		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --help | --*=*) option="" ;;
 		--*)
 			option=$word
 			# There it takes no file: it says how to print.

@@ -38,6 +38,16 @@ bool measure_counts_instructions(void)
 	return getenv("CTS_INSTRUCTIONS");
 }
 
+static unsigned int wanted(void)
+{
+	return measure_counts_instructions() ? MEASURE_SAMPLES_COUNTED : MEASURE_SAMPLES;
+}
+
+static unsigned int warm_up(void)
+{
+	return measure_counts_instructions() ? MEASURE_WARM_UP_COUNTED : MEASURE_WARM_UP;
+}
+
 uint64_t measure_clock_cost(void)
 {
 	static bool known;
@@ -49,7 +59,7 @@ uint64_t measure_clock_cost(void)
 		return cost;
 	known = true; /* for the samples here, of which nothing is to be taken off */
 	for (i = 0; i < CLOCK_TRIALS; i++) {
-		struct measure_series nothing = { .warm = MEASURE_WARM_UP };
+		struct measure_series nothing = { .warm = warm_up() };
 
 		measure_begin(&nothing);
 		measure_end(&nothing);
@@ -59,11 +69,6 @@ uint64_t measure_clock_cost(void)
 	cts_lab_require(least != UINT64_MAX, "%d samples of nothing", CLOCK_TRIALS);
 	cost = least;
 	return cost;
-}
-
-static unsigned int wanted(void)
-{
-	return measure_counts_instructions() ? MEASURE_SAMPLES_COUNTED : MEASURE_SAMPLES;
 }
 
 bool measure_wants(const struct measure_series *series)
@@ -91,7 +96,7 @@ void measure_end(struct measure_series *series)
 	const bool ticked = tick() != series->tick;
 	const uint64_t taken = end - series->begin, cost = measure_clock_cost();
 
-	if (series->warm < MEASURE_WARM_UP) {
+	if (series->warm < warm_up()) {
 		series->warm++;
 		return;
 	}

@@ -28,13 +28,14 @@
 #include "record.h"
 
 /*
- * Of each series, and of each on a host that counts instructions, which repeat; and what goes
- * before them. It takes some calls until the kernel's caches of objects have what each call takes
- * from them and gives back.
+ * Of each series, and what goes before them: where time is measured, and where instructions are
+ * counted, which repeat; but it takes some calls there until the kernel's caches of objects have
+ * what each call takes from them and gives back.
  */
 #define MEASURE_SAMPLES 50
+#define MEASURE_WARM_UP 4
 #define MEASURE_SAMPLES_COUNTED 9
-#define MEASURE_WARM_UP 20
+#define MEASURE_WARM_UP_COUNTED 20
 
 struct measure_series {
 	uint64_t samples[MEASURE_SAMPLES]; /* ns, without what reading the clock takes */

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from results.rows import AGREEMENT
 from results.samples import Figures, Key, figures
 from results.sides import INSTRUCTIONS, Side, rows
 
-AGREE = 0.001  # as much as boots of one kernel may differ where instructions are counted
 LOOP = "bench/loop/cost"
 LOOP_MAX = 0.005  # what measuring may add to a bare loop, where instructions are counted
 
@@ -47,7 +47,7 @@ def print_bench(side: Side, console: Console) -> int:
     wrong = 0
     for key, row in found.items():
         unit = "instructions" if counted and measured[key].unit == "ns" else measured[key].unit
-        bad = counted and unit == "instructions" and row.spread > AGREE
+        bad = counted and unit == "instructions" and row.spread > AGREEMENT
         wrong += bad
         table.add_row(
             Text(key.words()), unit, f"{row.boots}x{row.samples}", _number(row.middle), _number(row.minimum),
@@ -57,7 +57,7 @@ def print_bench(side: Side, console: Console) -> int:
     _tests(side, console)
     if counted and len(side.boots) > 1:
         worst = max((row.spread for key, row in found.items() if measured[key].unit == "ns"), default=0.0)
-        console.print(f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREE:g} % between boots; the worst differs by {100 * worst:.3f} %")
+        console.print(f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREEMENT:g} % between boots; the worst differs by {100 * worst:.3f} %")
     elif counted:
         console.print("one boot: that boots agree was not shown")
     cost = _loop(found)

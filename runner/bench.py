@@ -135,7 +135,7 @@ def in_turns(sides: Sequence[Side], boots: int) -> list[Run]:
     runs = []
     for number in range(1, boots + 1):
         for side in sides if number % 2 else reversed(sides):
-            if len(side.bench.boots) < number:
+            if sum(boot.why == kept.FINISHED for boot in side.bench.boots) < number:
                 runs.append(side.boot(number, boots))
     for side in sides:
         side.finish()

@@ -111,3 +111,15 @@ def test_nothing_is_started_for_a_runner_that_is_gone(tmp_path: Path) -> None:
     assert ours.recv(1) == b"\n" and process.poll() is None
     ours.close()
     assert process.wait() == 1 and not (tmp_path / "started").exists()
+
+
+def test_instructions_are_counted_on_one_processor_of_one_node(make: Make) -> None:
+    machine = make("")
+    machine.host = host.find("vtd-ss")
+    several = machine.command([])
+    machine.accel = qemu.ICOUNT
+    counting = machine.command([])
+    assert "-numa" in several and "-numa" not in counting
+    assert counting.count("-smp") == 1 and counting[counting.index("-smp") + 1] == "1"
+    assert counting[counting.index("-icount") + 1] == "shift=0,sleep=off"
+    assert [word for word in several if "intel-iommu" in word] == [word for word in counting if "intel-iommu" in word] != []

@@ -55,7 +55,7 @@ int main(void)
 	CHECK(!setenv("CTS_INSTRUCTIONS", "1", 1));
 	CHECK(measure_counts_instructions());
 	tries = take(&series, 1);
-	CHECK(tries > MEASURE_WARM_UP + MEASURE_SAMPLES_COUNTED);
+	CHECK(tries > MEASURE_WARM_UP_COUNTED + MEASURE_SAMPLES_COUNTED);
 	CHECK(series.count == MEASURE_SAMPLES_COUNTED && !series.ticks);
 	series = (struct measure_series){ 0 };
 	while (measure_wants(&series)) {

@@ -100,10 +100,10 @@ static inline bool bench_pair_run(const struct bench_pair *pair, const struct ct
 #define BENCH_FILLING 512U
 
 /*
- * Where instructions are counted, which are to be the same in each boot: has the kernel's allocators
- * as even.h says, and its caches of small objects full, of the objects of many ranges that are mapped
- * in @ioas and unmapped again. A cache that is neither full nor empty may run out within each call
- * that is measured, and be refilled, for good.
+ * Where instructions are counted, which are to be the same in each boot: has the kernel's
+ * allocators as even.h says, and its caches of small objects full, of the objects of many ranges
+ * that are mapped in @ioas and unmapped again. A cache that is neither full nor empty may run out
+ * within each call that is measured, and be refilled, for good.
  */
 static inline void bench_even(int iommufd, uint32_t ioas)
 {
