@@ -11,9 +11,9 @@ class Arch:
     `toolbox` is the profile that has its compilers and its QEMU, `cross` the prefix of those compilers, `runs` the program of the toolbox
     that runs its programs here, if they don't run by themselves. `kbuild` is what the kernel's make takes as ARCH, `source` its folder in
     arch/, `image` the image in there that QEMU boots. `emulator` is the package of its QEMU, `options` are for each of its machines,
-    `console` is the serial port of those, and `words` go on every kernel command line. Where clocks count instructions `counting` do too, and
-    `counting_options` are for each machine. `firmware` is its place in the toolbox of the profile `<toolbox>-firmware`, for hosts that ask
-    for it.
+    `console` is the serial port of those, and `words` go on every kernel command line. Where clocks count instructions `counting` do too,
+    and `counting_options` are for each machine. `firmware` is its place in the toolbox of the profile `<toolbox>-firmware`, for hosts that
+    ask for it.
     """
 
     name: str

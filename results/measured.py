@@ -57,7 +57,8 @@ def print_bench(side: Side, console: Console) -> int:
     _tests(side, console)
     if counted and len(side.boots) > 1:
         worst = max((row.spread for key, row in found.items() if measured[key].unit == "ns"), default=0.0)
-        console.print(f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREEMENT:g} % between boots; the worst differs by {100 * worst:.3f} %")
+        agree = f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREEMENT:g} % between boots"
+        console.print(f"{agree}; the worst differs by {100 * worst:.3f} %")
     elif counted:
         console.print("one boot: that boots agree was not shown")
     cost = _loop(found)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`iommu-cts bench`: a kernel, or two that take turns, measured in several boots of a host.
 
-What is measured are the programs in suites/bench/. Each boot is a run like any other, in the folder of its bench; what the samples amount to
-is said by results/, for boots of one kernel and by `iommu-cts compare` for several kernels.
+What is measured are the programs in suites/bench/. Each boot is a run like any other, in the folder of its bench. What the samples amount
+to is said by results/: of one kernel by measured.py, of several by `iommu-cts compare`.
 """
 
 import argparse
@@ -78,8 +78,8 @@ def where(what: What) -> hosts.Host:
 
 
 class Side:
-    """One kernel to be measured, in `folder`; `kernel` are the values of --kernel, none for the kernel that is built here. It may have boots
-    already: then it is gone on with."""
+    """One kernel to be measured, in `folder`; `kernel` are the values of --kernel, none for the kernel that is built here. It may have
+    boots already: then it is gone on with."""
 
     def __init__(self, what: What, folder: Path, label: str, kernel: Sequence[str] = (), modules: str | None = None) -> None:
         self.what = what
@@ -154,8 +154,9 @@ def _calibrate(folder: Path) -> int:
     found = calibration.calibrate(load(str(folder)))
     path = calibration.write(found)
     changes = sorted(row.smallest for row in found.rows)
-    print(f"{found.splits} comparisons of {found.boots // 2} with {found.boots // 2} boots of this kernel: {found.alarms} called a row changed")
-    print(f"the smallest change that may be called one: {100 * changes[len(changes) // 2]:.2f} % in half of the rows, at most {100 * changes[-1]:.2f} %")
+    middle, largest, half = 100 * changes[len(changes) // 2], 100 * changes[-1], found.boots // 2
+    print(f"{found.splits} comparisons of {half} with {half} boots of this kernel: {found.alarms} called a row changed")
+    print(f"the smallest change that may be called one: {middle:.2f} % in half of the rows, at most {largest:.2f} %")
     print(path)
     return found.alarms
 

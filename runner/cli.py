@@ -252,7 +252,7 @@ def _bench_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     one.add_argument(
         "--against", action="append", default=[], metavar="K", help="another kernel, as --kernel: both in turns, then they are compared"
     )
-    one.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'bench/map_unmap/*'")
+    one.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only these, e.g. 'bench/map_unmap/*'")
     one.add_argument("--boots", type=_boots, metavar="N", help="of each kernel (default: 3, and 5 with --time)")
     one.add_argument("--all-sizes", action="store_true", help="every size from a page to what memory allows, not the usual ones")
     one.add_argument("--time", action="store_true", help="measure time, as on hardware; default: instructions, which repeat")
@@ -313,7 +313,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _add_host(run, more="; several, separated by commas, or `all` virtual ones: one after the other")
     _add_kernel(run)
-    run.add_argument("--select", action="append", default=[], metavar="PATTERN", help="only tests with such a path, e.g. 'access/*'")
+    run.add_argument(
+        "--select", action="append", default=[], metavar="PATTERN",
+        help="only tests with such a path, e.g. 'access/*' (default: all but bench/*, for which there is `iommu-cts bench`)",
+    )  # fmt: skip
     run.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
     run.add_argument(

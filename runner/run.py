@@ -39,6 +39,7 @@ RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or suite.TOP / "results" / "runs").
 WAIVERS = suite.TOP / "waivers.toml"
 FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0
+MEASURED = ("bench",)  # what `iommu-cts bench` is for: left out of a run that does not name it
 JOBS_MAX = 16
 # A guest seldom works on both of its processors, and often waits for its device: with one host for each processor here three quarters of
 # the time goes by unused. What more than so many on a processor gain is less than what their boots cost.
@@ -239,7 +240,10 @@ def _execute(
     options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
 ) -> str:
     """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
-    chosen, others = plan.selected(tests, options.select)
+    if options.select:
+        chosen, others = plan.selected(tests, options.select)
+    else:
+        others, chosen = plan.selected(tests, MEASURED)
     chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:

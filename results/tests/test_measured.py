@@ -56,6 +56,7 @@ def test_time_differs_between_boots(tmp_path: Path) -> None:
 
 
 def test_what_measuring_costs(tmp_path: Path) -> None:
-    for name, usual, wrong, said in (("little", 100400, 0, "adds +0.40 %"), ("much", 100600, 1, "adds +0.60 % to a bare loop of calls ERROR")):
+    cases = (("little", 100400, 0, "adds +0.40 %"), ("much", 100600, 1, "adds +0.60 % to a bare loop of calls ERROR"))
+    for name, usual, wrong, said in cases:
         found, text = printed(tmp_path / name, loops(100000, usual))
         assert found == wrong and said in text

@@ -21,7 +21,8 @@ from results.sides import load
 from runner import bench
 from runner import run as running
 
-WHAT = bench.What("vtd", ("bench/map_unmap/map_unmap/base", "bench/map_unmap/map_unmap/thp", "bench/ioas/*", "bench/place/*", "bench/route/*"))
+_PAGES = "bench/map_unmap/map_unmap"
+WHAT = bench.What("vtd", (f"{_PAGES}/base", f"{_PAGES}/thp", "bench/ioas/*", "bench/place/*", "bench/route/*"))
 BOOTS = 2
 
 
@@ -52,7 +53,10 @@ COSTS = (
         ),
         rows=("bench/map_unmap/*:map pages=base * 2^12", "bench/route/map_unmap:map * 2^12", _COMPAT + ":map * 2^12"),
         least=0.5, most=1.6,
-        may=("bench/map_unmap/*:map *", "bench/ioas/map_unmap:map *", "bench/place/*:map *", "bench/route/map_unmap:map *", _COMPAT + ":map *"),
+        may=(
+            "bench/map_unmap/*:map *", "bench/ioas/map_unmap:map *", "bench/place/*:map *", "bench/route/map_unmap:map *",
+            _COMPAT + ":map *",
+        ),
     ),
     Cost(
         "one-more-flush", "an unmap flushes the whole IOTLB once more",
@@ -82,7 +86,8 @@ def wrong(cost: Cost, found: Comparison) -> list[str]:
             said.append(f"no row is {pattern}")
         for row in rows:
             if row.verdict != MORE or row.change is None or not cost.least <= 100 * row.change <= cost.most:
-                said.append(f"{row.key.words()}: {row.verdict}, {100 * (row.change or 0):+.2f} %, and not {cost.least:g} to {cost.most:g} % more")
+                change = f"{row.verdict}, {100 * (row.change or 0):+.2f} %"
+                said.append(f"{row.key.words()}: {change}, and not {cost.least:g} to {cost.most:g} % more")
     for row in found.rows:
         if row.verdict == ERROR:
             said.append(f"{row.key.words()}: ERROR")
