@@ -49,7 +49,7 @@ COSTS = (
         "one-percent", "a page's map takes some sixty instructions more, 1 % of it",
         Edit(
             "drivers/iommu/iommufd/io_pagetable.c", "iopt_map_common", "elm.length = length;",
-            "elm.length = length; for (int i = 0; i < 20; i++) barrier();",
+            "elm.length = length; for (int i = 0; i < 48; i++) barrier();",
         ),
         rows=("bench/map_unmap/*:map pages=base * 2^12", "bench/route/map_unmap:map * 2^12", _COMPAT + ":map * 2^12"),
         least=0.5, most=1.6,
@@ -64,7 +64,10 @@ COSTS = (
             "drivers/iommu/iommu.c", "iommu_unmap", "iommu_iotlb_sync(domain, &iotlb_gather);",
             "iommu_iotlb_sync(domain, &iotlb_gather); iommu_flush_iotlb_all(domain);",
         ),
-        rows=("bench/map_unmap/*:unmap * 2^12", "bench/route/map_unmap*:unmap * 2^12", "bench/map_unmap/*:unmap pages=thp * 2^21"),
+        rows=(
+            "bench/map_unmap/*:unmap * 2^12", "bench/map_unmap/*:unmap pages=thp * 2^21", "bench/route/map_unmap:unmap * 2^12",
+            _COMPAT + ":unmap * 2^12",
+        ),
         least=0.5, most=100, may=("bench/map_unmap/*:unmap *", "bench/route/*:unmap *", "bench/ioas/*:unmap-copy *"),
     ),
     Cost(
