@@ -21,6 +21,7 @@ struct bound {
 	int iommufd;
 	int device;
 	uint32_t device_id;
+	uint32_t ioas; /* that it is attached to; 0: none was made yet */
 	struct function function;
 };
 
@@ -43,15 +44,22 @@ static inline void bound_open(struct bound *bound)
 	function_init(&bound->function, bound->device);
 }
 
+/* Attaches the device to an IOAS in which nothing is mapped, the same each time. */
+static inline void bound_attach(struct bound *bound)
+{
+	if (!bound->ioas)
+		bound->ioas = iommufd_ioas_alloc(bound->iommufd);
+	vfio_attach(bound->device, bound->ioas);
+}
+
 /*
  * In a setup, the same for a device that is to have interrupts: where those go through the table
- * (IOMMU_RESV_SW_MSI), one that is attached to nothing can't be given any. Nothing is mapped in the
- * IOAS that it is attached to.
+ * (IOMMU_RESV_SW_MSI), one that is attached to nothing can't be given any.
  */
-#define BOUND_ATTACHED_OR_SKIP(bound)                                               \
-	do {                                                                        \
-		BOUND_OPEN_OR_SKIP(bound);                                          \
-		vfio_attach((bound)->device, iommufd_ioas_alloc((bound)->iommufd)); \
+#define BOUND_ATTACHED_OR_SKIP(bound)      \
+	do {                               \
+		BOUND_OPEN_OR_SKIP(bound); \
+		bound_attach(bound);       \
 	} while (0)
 
 /* Closes the device and lets go of its BARs: the bind has ended. */

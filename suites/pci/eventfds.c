@@ -212,7 +212,7 @@ FIXTURE_VARIANT_ADD(eventfds, left)
 FIXTURE_SETUP(eventfds)
 {
 	CTS_CHECK_NEEDS();
-	BOUND_OPEN_OR_SKIP(&self->bound);
+	BOUND_ATTACHED_OR_SKIP(&self->bound);
 }
 
 FIXTURE_TEARDOWN(eventfds)
@@ -242,6 +242,7 @@ CTS_TEST_F(eventfds, held_no_longer,
 		if (variant->close) {
 			bound_close_device(&self->bound);
 			bound_open(&self->bound);
+			bound_attach(&self->bound);
 		}
 	}
 	EXPECT_TRUE(are_let_go(before));

@@ -269,7 +269,7 @@ CTS_TEST_F(vectors, while_unattached,
 	if (!rc) {
 		EXPECT_EQ(0, end_irqs(self->bound.device, variant->index));
 	}
-	vfio_attach(self->bound.device, iommufd_ioas_alloc(self->bound.iommufd));
+	bound_attach(&self->bound);
 	SET_UP();
 	EXPECT_EQ(0, try_irqs(self->bound.device, variant->index, 0, self->count));
 	EXPECT_SIGNALLED(0, self->count, 1);

@@ -52,6 +52,8 @@ FIXTURE_SETUP(reset)
 		CTS_SKIP(DEVICE_LACKS, "the device can't be reset by itself");
 	scene->layout = &self->layout;
 	scene->region = vfio_mappable_region(&self->layout);
+	/* Where interrupts go through the table there is to be one. */
+	vfio_attach(scene->device, iommufd_ioas_alloc(self->iommufd));
 	function_init(&scene->function, scene->device);
 	function_set_master(&scene->function, false);
 	scene->irq = VFIO_PCI_MSIX_IRQ_INDEX;
