@@ -114,14 +114,25 @@ static int link_base(const char *bdf, const char *name, char base[SYSFS_PATH])
 	return 0;
 }
 
-int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH])
+/* The node of the group of @bdf, whose name is @prefix and the group's number. */
+static int group_node(const char *bdf, const char *prefix, char path[SYSFS_PATH])
 {
 	char group[SYSFS_PATH];
 
 	if (link_base(bdf, "iommu_group", group))
 		return -ENODEV;
-	snprintf(path, SYSFS_PATH, "/dev/vfio/%.64s", group);
+	snprintf(path, SYSFS_PATH, "/dev/vfio/%s%.64s", prefix, group);
 	return access(path, F_OK) ? -ENODEV : 0;
+}
+
+int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH])
+{
+	return group_node(bdf, "", path);
+}
+
+int __sysfs_noiommu_group_path(char path[SYSFS_PATH])
+{
+	return group_node(sysfs_device(), "noiommu-", path);
 }
 
 int __sysfs_group_path(char path[SYSFS_PATH])
@@ -149,6 +160,19 @@ int __sysfs_other_group(char bdf[SYSFS_BDF])
 		if (sysfs_is_mediated(bdf) == sysfs_is_mediated(sysfs_device()) &&
 		    !__sysfs_group_path_of(bdf, its) && strcmp(own, its) &&
 		    !__sysfs_cdev_path_of(bdf, node))
+			return 0;
+	}
+	return -ENODEV;
+}
+
+int __sysfs_guarded(char bdf[SYSFS_BDF])
+{
+	const char *named = getenv("CTS_NAMED");
+	char node[SYSFS_PATH];
+	int length;
+
+	for (; named && sscanf(named, " %39s%n", bdf, &length) == 1; named += length) {
+		if (!sysfs_is_mediated(bdf) && !__sysfs_cdev_path_of(bdf, node))
 			return 0;
 	}
 	return -ENODEV;

@@ -39,12 +39,21 @@ int __sysfs_group_path(char path[SYSFS_PATH]);
 int __sysfs_group_path_of(const char *bdf, char path[SYSFS_PATH]);
 const char *sysfs_group_path(void);
 
+/* The same of a device behind no IOMMU: /dev/vfio/noiommu-N. */
+int __sysfs_noiommu_group_path(char path[SYSFS_PATH]);
+
 /*
  * A device of another IOMMU group that has a vfio driver, of the same kind as the one in
  * CTS_DEVICE: the first of those that were named for the run (CTS_NAMED, with spaces between them),
  * since a test touches no others. -ENODEV if there is none.
  */
 int __sysfs_other_group(char bdf[SYSFS_BDF]);
+
+/*
+ * The first of those devices that an IOMMU guards and that has a vfio driver. -ENODEV if there is
+ * none.
+ */
+int __sysfs_guarded(char bdf[SYSFS_BDF]);
 
 /*
  * The other PCI functions in the device's IOMMU group that have the same driver as it, by BDF in

@@ -8,13 +8,14 @@
 #include <stdio.h>
 
 #include "iommufd.h"
+#include "klog.h"
+#include "restore.h"
 #include "sysfs.h"
 #include "test.h"
 #include "vfio.h"
 #include "vfio_group.h"
 
 #define ALLOWED "/sys/module/iommufd/parameters/allow_unsafe_interrupts"
-#define LOG "/dev/kmsg"
 
 /* Are they allowed? -errno. */
 static int allowed(void)
@@ -31,30 +32,27 @@ static int allowed(void)
 
 static void allow(bool whether)
 {
-	int fd = open(ALLOWED, O_WRONLY | O_CLOEXEC);
+	int rc = __sysfs_write(ALLOWED, whether ? "Y" : "N");
 
-	cts_lab_require(fd >= 0 && write(fd, whether ? "Y" : "N", 1) == 1, ALLOWED);
-	cts_close(&fd);
+	errno = -rc;
+	cts_lab_require(!rc, ALLOWED);
 }
 
 /* Has the log said of the device that it is not secure, from where @log is? */
 static bool warned(int log)
 {
-	char record[1024];
+	char record[KLOG_RECORD];
 	bool found = false;
-	ssize_t length;
 
-	/* EPIPE: records were overwritten before they were read; go on. */
-	while ((length = read(log, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
-		record[length > 0 ? length : 0] = '\0';
+	while (klog_next(log, record, 0))
 		found |= strstr(record, sysfs_device()) && strstr(record, "not secure");
-	}
 	return found;
 }
 
 FIXTURE(unsafe)
 {
 	bool was; /* allowed, as the host has it */
+	struct restore restore;
 	int iommufd, device, log;
 	uint32_t id;
 	int refused; /* what bind returned when it wasn't allowed */
@@ -85,25 +83,25 @@ FIXTURE_SETUP(unsafe)
 	if (was < 0)
 		CTS_SKIP(KERNEL_LACKS, "no " ALLOWED);
 	self->was = was;
-	self->log = open(LOG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	cts_lab_require(self->log >= 0 && lseek(self->log, 0, SEEK_END) >= 0, LOG);
+	self->log = klog_open();
 	self->iommufd = iommufd_open();
 	self->device = vfio_open();
 	if (self->was) {
 		ASSERT_EQ(0, try_bind(self->iommufd));
 	}
 	isolates = !warned(self->log);
+	restore_begin(&self->restore, ALLOWED, self->was ? "Y" : "N");
 	allow(false);
 	self->refused = try_bind(self->iommufd);
 	if (isolates && !self->refused && !warned(self->log)) {
-		allow(self->was);
+		restore_end(&self->restore);
 		CTS_SKIP(DEVICE_LACKS, "the platform isolates its interrupts");
 	}
 }
 
 FIXTURE_TEARDOWN(unsafe)
 {
-	allow(self->was);
+	restore_end(&self->restore);
 	cts_close(&self->log);
 	cts_close(&self->device);
 	cts_close(&self->iommufd);

@@ -3,15 +3,11 @@
  * The container of vfio, with a group behind an IOMMU and one behind none: it is for one kind or
  * the other, whichever came first, as long as that stays.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include "container.h"
 #include "unguarded.h"
-
-#define NODES "/dev/vfio"
-#define BARE "noiommu-" /* with which the name of a group's node begins that has no IOMMU */
 
 FIXTURE(container)
 {
@@ -19,25 +15,28 @@ FIXTURE(container)
 	int bare, guarded; /* groups */
 };
 
-/* Opens the first group that nobody has and that is, or isn't, behind an IOMMU; -ENODEV without. */
-static int open_group(bool bare)
+/* Opens the node at @path, which nobody may have but a test: -ENODEV if there is @none. */
+static int open_group(int none, const char *path)
 {
-	const struct dirent *entry;
-	DIR *nodes = opendir(NODES);
-	int group = -ENODEV;
+	int group = none ? -ENODEV : open(path, O_RDWR | O_CLOEXEC);
 
-	while (nodes && group < 0 && (entry = readdir(nodes))) {
-		char path[SYSFS_PATH];
+	cts_require(none || group >= 0, "%s", path);
+	return group;
+}
 
-		if (bare ? strncmp(entry->d_name, BARE, strlen(BARE))
-			 : !strchr("0123456789", entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), NODES "/%.64s", entry->d_name);
-		group = open(path, O_RDWR | O_CLOEXEC);
-	}
-	if (nodes)
-		closedir(nodes);
-	return group < 0 ? -ENODEV : group;
+/* The group of the device, and that of the first device with an IOMMU that was named for the run. */
+static int open_bare(void)
+{
+	char path[SYSFS_PATH];
+
+	return open_group(__sysfs_noiommu_group_path(path), path);
+}
+
+static int open_guarded(void)
+{
+	char bdf[SYSFS_BDF], path[SYSFS_PATH];
+
+	return open_group(__sysfs_guarded(bdf) ?: __sysfs_group_path_of(bdf, path), path);
 }
 
 static int set_container(int group, int container)
@@ -56,8 +55,8 @@ FIXTURE_SETUP(container)
 	self->container = __container_open(CONTAINER_VFIO);
 	if (self->container < 0 || !container_is_native(self->container))
 		CTS_SKIP(KERNEL_LACKS, "there is no container of vfio");
-	self->bare = open_group(true);
-	self->guarded = open_group(false);
+	self->bare = open_bare();
+	self->guarded = open_guarded();
 	if (self->bare < 0 || self->guarded < 0)
 		CTS_SKIP(ONE_GROUP, "there aren't a group with an IOMMU and one without");
 }

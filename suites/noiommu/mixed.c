@@ -3,13 +3,10 @@
  * Beside a device that an IOMMU guards: what the table of one is to the other, none. A table that
  * an IOMMU walks holds no addresses for a device that has none, and the other way round.
  */
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "../attach/calls.h"
 #include "unguarded.h"
-
-#define NODES "/dev/vfio/devices"
 
 FIXTURE(mixed)
 {
@@ -22,35 +19,27 @@ FIXTURE(mixed)
 	uint32_t bare_id, guarded_id;
 };
 
-/* Binds the first device with an IOMMU that can be bound: its file, or -ENODEV. */
-static int bind_guarded(int iommufd, uint32_t *id)
+/* Opens the first device with an IOMMU that was named for the run: its file, or -ENODEV. */
+static int open_guarded(void)
 {
-	const struct dirent *entry;
-	DIR *nodes = opendir(NODES);
-	int device = -ENODEV;
+	char bdf[SYSFS_BDF], path[SYSFS_PATH];
+	int device;
 
-	while (nodes && device < 0 && (entry = readdir(nodes))) {
-		char path[SYSFS_PATH];
-
-		if (strncmp(entry->d_name, "vfio", 4))
-			continue;
-		snprintf(path, sizeof(path), NODES "/%.64s", entry->d_name);
-		device = open(path, O_RDWR | O_CLOEXEC);
-		if (device >= 0 && __vfio_bind(device, iommufd, id))
-			cts_close(&device);
-	}
-	if (nodes)
-		closedir(nodes);
-	return device < 0 ? -ENODEV : device;
+	if (__sysfs_guarded(bdf) || __sysfs_cdev_path_of(bdf, path))
+		return -ENODEV;
+	device = open(path, O_RDWR | O_CLOEXEC);
+	cts_require(device >= 0, "%s", path);
+	return device;
 }
 
 FIXTURE_SETUP(mixed)
 {
 	CTS_CHECK_NEEDS();
-	self->iommufd = iommufd_open();
-	self->guarded = bind_guarded(self->iommufd, &self->guarded_id);
+	self->guarded = open_guarded();
 	if (self->guarded < 0)
-		CTS_SKIP(NO_CDEV, "no device behind an IOMMU can be bound beside this one");
+		CTS_SKIP(NO_CDEV, "no device behind an IOMMU was named beside this one");
+	self->iommufd = iommufd_open();
+	self->guarded_id = vfio_bind(self->guarded, self->iommufd);
 	self->bare = noiommu_open();
 	self->bare_id = vfio_bind(self->bare, self->iommufd);
 	self->ioas = iommufd_ioas_alloc(self->iommufd);

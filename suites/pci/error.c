@@ -8,9 +8,9 @@
 #include <linux/pci_regs.h>
 
 #include "irq.h"
+#include "klog.h"
 
 #define INJECT "/dev/aer_inject"
-#define LOG "/dev/kmsg"
 
 /* What is written there: drivers/pci/pcie/aer_inject.c. */
 struct error {
@@ -47,8 +47,7 @@ FIXTURE_SETUP(error)
 		.device = (uint8_t)device,
 		.function = (uint8_t)function,
 	};
-	self->log = open(LOG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	cts_lab_require(self->log >= 0, LOG);
+	self->log = klog_open();
 	BOUND_OPEN_OR_SKIP(&self->bound);
 	if (!sysfs_extended_capability(PCI_EXT_CAP_ID_ERR))
 		CTS_SKIP(DEVICE_LACKS, "the device reports no errors");
@@ -74,25 +73,12 @@ FIXTURE_TEARDOWN(error)
  */
 static void await_recovery(int log)
 {
-	struct pollfd pollfd = { .fd = log, .events = POLLIN };
-	char record[1024];
-	ssize_t length;
+	char record[KLOG_RECORD];
 
-	for (;;) {
-		length = read(log, record, sizeof(record) - 1);
-		if (length > 0) {
-			record[length] = '\0';
-			if (strstr(record, "device recovery "))
-				return;
-		} else if (errno == EAGAIN) {
-			if (poll(&pollfd, 1, PATIENCE_MS) != 1)
-				cts_lab_error(
-					"the kernel doesn't say that it dealt with the error");
-		} else {
-			/* EPIPE: records were overwritten before they were read; go on. */
-			cts_lab_require(errno == EPIPE, LOG);
-		}
-	}
+	while (klog_next(log, record, PATIENCE_MS))
+		if (strstr(record, "device recovery "))
+			return;
+	cts_lab_error("the kernel doesn't say that it dealt with the error");
 }
 
 /*
@@ -105,7 +91,7 @@ static void await_recovery(int log)
  */
 static int happen(const FIXTURE_DATA(error) * self)
 {
-	cts_lab_require(lseek(self->log, 0, SEEK_END) >= 0, LOG);
+	klog_skip(self->log);
 	if (write(self->inject, &self->error, sizeof(self->error)) == sizeof(self->error) ||
 	    errno == EBUSY) {
 		if (self->error.uncorrectable)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A setting of the whole machine that a test changes for a while. A child puts it back when the
+ * test has ended, in whatever way: also by the signal that kills it at its deadline, of which the
+ * child, in a session of its own, hears before it is killed itself.
+ */
+#ifndef CTS_RESTORE_H
+#define CTS_RESTORE_H
+
+#include <sys/types.h>
+
+struct restore {
+	pid_t child; /* 0: none waits */
+	int alive;   /* as long as this is open in the test the child waits */
+};
+
+/* When the test has ended @text is written to the file @path. Before the setting is changed. */
+void restore_begin(struct restore *restore, const char *path, const char *text);
+
+/* Does it now; nothing if that was never begun. A lab error if the file doesn't take it. */
+void restore_end(struct restore *restore);
+
+#endif
