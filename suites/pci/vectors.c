@@ -275,4 +275,25 @@ CTS_TEST_F(vectors, while_unattached,
 	EXPECT_SIGNALLED(0, self->count, 1);
 }
 
+CTS_TEST_F(vectors, other_kind_while_unattached,
+	   .title = "What a device that is attached to nothing is refused does the other kind of messages no harm",
+	   .requirements = { "IRQ-003" },
+	   .needs = CTS_NEED_CDEV)
+{
+	const uint32_t other = variant->index == VFIO_PCI_MSI_IRQ_INDEX ? VFIO_PCI_MSIX_IRQ_INDEX
+									: VFIO_PCI_MSI_IRQ_INDEX;
+	int device = self->bound.device;
+
+	if (!function_irq_count(&self->bound.function, other))
+		CTS_SKIP(DEVICE_LACKS, "the device has one kind of messages only");
+	vfio_detach(device);
+	if (!set_eventfd(device, variant->index, 0, self->eventfds[0])) {
+		EXPECT_EQ(0, end_irqs(device, variant->index));
+	}
+	bound_attach(&self->bound);
+	ASSERT_EQ(0, set_eventfd(device, other, 0, self->eventfds[0]));
+	EXPECT_EQ(0, try_irqs(device, other, 0, 1));
+	EXPECT_EQ(1, signals(self->eventfds[0]));
+}
+
 CTS_MAIN
