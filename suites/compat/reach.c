@@ -140,12 +140,13 @@ CTS_TEST_F(type1, large,
 	   .timeout_s = 60)
 {
 	struct compat *compat = &self->compat;
-	const size_t page = page_size(), size = 4 * MIB;
+	const size_t page = page_size(), size = 4 * MIB, huge = buffer_page(BUFFER_THP);
 	uint64_t iova = iova_alloc(&compat->space, size, 2 * MIB);
 	struct buffer buffer;
 	char *memory;
 
-	buffer_alloc(&buffer, BUFFER_THP, size);
+	/* Of large pages, where there are any that are not larger than that. */
+	buffer_alloc(&buffer, huge && !(size % huge) ? BUFFER_THP : BUFFER_BASE, size);
 	memory = buffer.memory;
 	container_map(compat->container, memory, size, iova);
 	EXPECT_TRUE(page_written(compat->dma, iova, memory));

@@ -75,6 +75,16 @@ static unsigned int tenants(uint64_t page)
 	return count;
 }
 
+/* Does the BAR begin with the table of MSI-X, which reads as ones by the file and not by a mapping?
+ */
+static bool begins_with_table(const struct function *function, unsigned int bar)
+{
+	const uint32_t msix = function_capability(function, PCI_CAP_ID_MSIX);
+
+	/* The offset is in units of 8 bytes, and the BAR in the bits below. */
+	return msix && function_config_read(function, msix + PCI_MSIX_TABLE, 4) == bar;
+}
+
 CTS_TEST_F(small_bar, is_alone_in_its_page,
 	   .title = "A BAR smaller than a page is mapped only where it is alone in its page and begins it; else mmap is EINVAL",
 	   .requirements = { "REG-013" },
@@ -104,7 +114,7 @@ CTS_TEST_F(small_bar, is_alone_in_its_page,
 		EXPECT_EQ(0, place.start % page_size()) TH_LOG("BAR %u", bar);
 		EXPECT_EQ(1, tenants(place.start & ~((uint64_t)page_size() - 1)))
 		TH_LOG("BAR %u", bar);
-		if (!bar_read(function, bar, &by_file)) {
+		if (!begins_with_table(function, bar) && !bar_read(function, bar, &by_file)) {
 			EXPECT_EQ(0, mapping_read(memory, &value));
 			EXPECT_EQ(by_file, value);
 		}
