@@ -6,7 +6,7 @@ set -eu
 
 packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jsonschema python3-junitparser python3-numpy python3-rich xz-utils"
 [ "$(id -u)" -eq 0 ] || packages="$packages uidmap"
-[ "$1" != check ] || packages="$packages gcc libc6-dev python3-pytest"
+[ "$1" != check ] || packages="$packages gcc git libc6-dev python3-pytest"
 
 missing=""
 for package in $packages; do

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Building guest kernels: tinyconfig plus fragments, out of tree, incremental."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from lab.toolbox import Toolbox
 HERE = Path(__file__).parent
 FRAGMENTS = HERE / "kernel"
 RECIPE = 1  # raise it when the way of building changes what comes out
+CONFIGURED = "iommu-cts.config"  # in a build tree: the lines that it was configured with
+BUILT = "built"  # in a build tree: make came to its end in it, so that it is as make left it
+BUILDING = "building"  # in a build tree: make is at work, or did not come to its end
+NOT_ITS_FAULT = ("No space left on device", "bwrap: ")  # of the kernel, in what make says
 TINY = ("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/{source}/configs/tiny.config")
 
 # Inside the toolbox every tree is at the same place, so that build trees can be copied from one kernel to the next. Looking for
@@ -32,6 +37,15 @@ MAKE = [
 
 def _make(arch: Arch) -> list[str]:
     return [*MAKE, f"ARCH={arch.kbuild}", f"CROSS_COMPILE={arch.cross}"]
+
+
+class BuildError(LabError):
+    """The kernel does not build: `lines` say why, `log` has all that make said."""
+
+    def __init__(self, lines: Sequence[str], log: Path) -> None:
+        super().__init__("the kernel does not build:\n" + "\n".join(lines) + f"\n(whole log: {log})")
+        self.lines = list(lines)
+        self.log = log
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +90,17 @@ class Recipe:
         return kept + [line for line in self.lines if not line.startswith("CONFIG_")]
 
     def key(self, identity: tuple[str, ...] | None = None) -> str:
-        """The cache key of the build tree: source, configuration, compiler and recipe."""
+        """The cache key of source, configuration, compiler and recipe."""
         what = {"recipe": RECIPE, "source": identity or self.source.identity, "config": self.lines}
         return cache.digest({**what, "toolbox": self.toolbox.key})
 
+    def out(self) -> Path:
+        """The build tree. Revisions of a repository have the same one, in which make compiles what differs."""
+        identity = self.source.identity[:2] if self.source.check_out else None
+        return cache.root() / "kbuild" / self.key(identity)
+
     def kernel_key(self) -> str:
-        """The cache key of the finished kernel: that of the build tree, and of a kernel with modules that of our own as well."""
+        """The cache key of the finished kernel: that of source and configuration, and of a kernel with modules that of our own as well."""
         return cache.digest([self.key(), mdev.digest()]) if "CONFIG_MODULES=y" in self.lines else self.key()
 
     def make(self, out: Path, *words: str) -> list[str]:
@@ -95,11 +114,33 @@ def _seed(recipe: Recipe, out: Path) -> None:
     unpatched = trees / recipe.key(recipe.source.identity[:2])
     plain = trees / Recipe(recipe.toolbox, recipe.source, [], recipe.arch).key(recipe.source.identity[:2])
     for near in (unpatched, plain):
-        if near != out and (near / "built").exists():
+        if (near / BUILT).exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(near), str(out)], check=True)
             recipe.source.renew_patched()
             return
     out.mkdir(parents=True)
+
+
+@contextlib.contextmanager
+def _building(out: Path) -> Iterator[None]:
+    """While make works in `out`. What a make that was killed has made is removed first: a half-written file is newer than its source.
+    The files in include/config are without content, or renamed when they are whole; they say what changed since it was last compiled."""
+    marker = out / BUILDING
+    if marker.exists():
+        half = ["-newer", str(marker), "-type", "f", "-not", "-path", f"{out}/include/config/*"]
+        subprocess.run(["find", str(out), *half, "-delete"], check=True)
+    marker.touch()
+    try:
+        yield
+    except LabError:  # make came to its end, and has removed what it could not make
+        _ended(out)
+        raise
+    _ended(out)
+
+
+def _ended(out: Path) -> None:
+    (out / BUILT).touch()
+    (out / BUILDING).unlink()
 
 
 def _run(step: Step, argv: list[str], log: Path) -> None:
@@ -118,15 +159,18 @@ def _run(step: Step, argv: list[str], log: Path) -> None:
                 step.note(f"{count} compiled, {found[2]}")
         code = process.wait()
     if code:
-        lines = log.read_text(errors="replace").splitlines()
+        lines = log.read_text(errors="replace").replace("/mnt/ksrc/", "").splitlines()
         errors = [line for line in lines if re.search(r"error:|Error \d|\*\*\*|undefined reference", line)]
-        raise LabError("the kernel does not build:\n" + "\n".join((errors or lines)[-15:]) + f"\n(whole log: {log})")
+        ours = [line for line in lines if any(word in line for word in NOT_ITS_FAULT)]
+        if ours:
+            raise LabError(f"make can't go on: {ours[-1].strip()} (whole log: {log})")
+        raise BuildError((errors or lines)[-15:], log)
 
 
 def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     lines = recipe.lines_for(_version(recipe.source.tree))
     wanted = "\n".join(lines) + "\n"
-    fragment = out / "iommu-cts.config"
+    fragment = out / CONFIGURED
     if fragment.exists() and fragment.read_text() == wanted:
         return
     step.note("configuring")
@@ -142,11 +186,17 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
         if (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
     ]
     if lost:
-        raise LabError(
-            "these lines of the configuration did not survive (a dependency is missing, or the symbol is gone):\n  "
-            + "\n  ".join(lost)
-        )
+        why = "these lines of the configuration did not survive (a dependency is missing, or the symbol is gone):"
+        raise BuildError([why, *(f"  {line}" for line in lost)], log)
     fragment.write_text(wanted)
+
+
+def _has_newer_kconfig(tree: Path, configured: Path) -> bool:
+    """Was a build tree configured with another Kconfig than the source has now?"""
+    if not configured.exists():
+        return False
+    argv = ["find", str(tree), "-name", "Kconfig*", "-newer", str(configured), "-print", "-quit"]
+    return bool(subprocess.run(argv, check=True, capture_output=True).stdout)
 
 
 def _version(tree: Path) -> tuple[int, int]:
@@ -201,7 +251,7 @@ def _facts(source: ksrc.Source) -> dict[str, Any]:
     """What source_of() needs."""
     return {
         "source": source.label,
-        "tree": str(source.tree),
+        "tree": None if source.check_out else str(source.tree),  # which holds another revision by then
         "identity": list(source.identity),
         "editable": source.editable,
         "drift": source.drift,
@@ -211,30 +261,43 @@ def _facts(source: ksrc.Source) -> dict[str, Any]:
 def build(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (), arch: Arch = NATIVE) -> Built:
     """The kernel of `source` with the architecture's configuration and `fragments` on top, built unless it is in the cache.
 
-    LabError if it does not build, or if a line of the configuration did not survive.
+    BuildError if it does not build, or if a line of the configuration did not survive.
     """
     recipe = Recipe(toolbox, source, fragments, arch)
     title = f"kernel from {source.label}"
 
     def fill(draft: Path) -> dict[str, Any]:
-        out = cache.root() / "kbuild" / recipe.key()
+        out = recipe.out()
         log = out.with_name(f"{out.name}.log")
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
+        if source.check_out:
+            source.check_out()
         with Step(title) as step:
-            if not (out / "built").exists():
-                step.note("preparing the build tree")
+            if not (out / BUILT).exists() and not (out / BUILDING).exists():
                 cache.remove(out)
-                _seed(recipe, out)
-            _configure(recipe, out, step, log)
-            _compile(recipe, out, step, log)
-            (out / "built").touch()
+                step.note("preparing the build tree")
+                copy = out.with_name(f".{out.name}.draft")
+                cache.remove(copy)
+                _seed(recipe, copy)
+                copy.rename(out)
+            with _building(out):
+                if source.check_out and _has_newer_kconfig(source.tree, out / CONFIGURED):
+                    (out / CONFIGURED).unlink()
+                _configure(recipe, out, step, log)
+                _compile(recipe, out, step, log)
             _collect(recipe, out, draft, step, log)
         return _facts(source)
 
     # Of an editable source make knows what changed; the cache can't.
     folder, _ = cache.obtain("kernel", recipe.kernel_key(), title, [arch.image, "config"], fill, fresh=source.editable)
     return Built(folder, source)
+
+
+def is_built(toolbox: Toolbox, source: ksrc.Source, fragments: Sequence[Path] = (), arch: Arch = NATIVE) -> bool:
+    """Is the kernel that build() would make in the cache already?"""
+    key = Recipe(toolbox, source, fragments, arch).kernel_key()
+    return (cache.root() / "kernel" / key / cache.MANIFEST).exists()
 
 
 class Variants:

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ TELLING = ["Makefile", "Kconfig"]
 class Source:
     """A kernel tree. `identity` is everything that makes it what it is, for cache keys.
 
-    An `editable` tree is the user's own: it is never written to, and what is built from it is checked by make each time.
+    An `editable` tree is the user's own: it is never written to, and what is built from it is checked by make each time. One that has
+    `check_out` holds a revision of a repository (identity[:2]) once that was called, and another one later; all are built in one build
+    tree.
     """
 
     label: str
@@ -33,12 +35,13 @@ class Source:
     identity: tuple[str, ...]
     editable: bool = False
     drift: str | None = None
+    check_out: Callable[[], None] | None = None
 
     def renew_patched(self) -> None:
         """Makes what the patches have changed newer than any build: make goes by time, and a tree may have been patched before the build
         was made that its own begins with. Of a cached tree these are the files without a second name; another's is patched anew each time.
         """
-        if not self.editable and self.identity[2:]:
+        if not self.editable and not self.check_out and self.identity[2:]:
             subprocess.run(["find", str(self.tree), "-type", "f", "-links", "1", "-exec", "touch", "{}", "+"], check=True)
 
 

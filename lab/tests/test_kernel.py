@@ -113,3 +113,44 @@ def test_what_was_patched_before_the_seed_was_built_is_built_again(tmp_path: Pat
     assert (patched / "other.c").stat().st_mtime == 1000
     ksrc.Source("linux", patched, ("package", "linux-1", "digest of a patch")).renew_patched()
     assert (patched / "other.c").stat().st_mtime > 1000 == (patched / "same.c").stat().st_mtime
+
+
+def test_what_a_killed_make_has_made_is_removed(tmp_path: Path) -> None:
+    """But for include/config, which says what changed since."""
+    (tmp_path / "include/config").mkdir(parents=True)
+    (tmp_path / "old.o").touch()
+    os.utime(tmp_path / "old.o", (1000, 1000))
+    with pytest.raises(KeyboardInterrupt), kernel._building(tmp_path):
+        os.utime(tmp_path / kernel.BUILDING, (2000, 2000))
+        for name in ("half.o", "include/config/VFIO"):
+            (tmp_path / name).touch()
+        raise KeyboardInterrupt
+    with pytest.raises(kernel.BuildError, match="no semicolon\n.*whole log"), kernel._building(tmp_path):
+        assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"old.o", "VFIO", kernel.BUILDING}
+        (tmp_path / "new.o").touch()
+        raise kernel.BuildError(["no semicolon"], tmp_path)
+    with kernel._building(tmp_path):
+        assert (tmp_path / "new.o").exists()
+    assert (tmp_path / kernel.BUILT).exists() and not (tmp_path / kernel.BUILDING).exists()
+
+
+def test_revisions_share_a_build_tree_and_no_kernel() -> None:
+    def recipe(*identity: str) -> kernel.Recipe:
+        return kernel.Recipe(BOX, ksrc.Source("linux", SOURCE.tree, ("git", *identity), check_out=lambda: None), [])
+
+    one, two, other = recipe("linux", "v1"), recipe("linux", "v2"), recipe("elsewhere", "v1")
+    assert one.out() == two.out() != other.out() and len({one.key(), two.key(), other.key()}) == 3
+
+
+def test_a_kconfig_that_changed_is_noticed(tmp_path: Path) -> None:
+    tree, configured = tmp_path / "tree", tmp_path / "configured"
+    (tree / "drivers").mkdir(parents=True)
+    for name in ("Kconfig", "main.c"):
+        (tree / "drivers" / name).touch()
+    assert not kernel._has_newer_kconfig(tree, configured)
+    configured.touch()
+    os.utime(tree / "drivers/Kconfig", (1000, 1000))
+    os.utime(tree / "drivers/main.c", (1 << 32, 1 << 32))
+    assert not kernel._has_newer_kconfig(tree, configured)
+    os.utime(tree / "drivers/Kconfig", (1 << 32, 1 << 32))
+    assert kernel._has_newer_kconfig(tree, configured)
