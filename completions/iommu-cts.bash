@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench device-test doctor list coverage compare hosts lab report new --help"
+	[.]="run bench series device-test doctor list coverage compare hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
 	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
@@ -16,6 +16,7 @@ declare -gA _iommu_cts_words=(
 	[coverage]="--json --markdown --help"
 	[compare]="--markdown --json --force --fail-on --help"
 	[hosts]="--help"
+	[series]="--ksrc --revs --host --select --bench --boots --dry-run --resume --help"
 	[lab]="build boot shell prove clean lock --help"
 	[lab build]="--ksrc --patch --config --host --help"
 	[lab boot]="--host --accel --kernel --modules --help"
@@ -62,9 +63,17 @@ _iommu_cts_candidates() {
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
 	--accel) printf '%s\n' tcg kvm icount ;;
-	--select) _iommu_cts_tests "$3" ;;
+	--select | --bench) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
-	report | coverage | --resume)
+	--resume)
+		echo last
+		if [[ $2 == series ]]; then
+			_iommu_cts_names "" "$_iommu_cts_top"/results/series/*/
+		else
+			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		fi
+		;;
+	report | coverage)
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
@@ -88,7 +97,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --help | --*=*) option="" ;;
+		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --dry-run | --help | --*=*) option="" ;;
 		--*)
 			option=$word
 			# There it takes no file: it says how to print.
@@ -114,7 +123,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
 	esac
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0

@@ -8,7 +8,7 @@ to is said by results/: of one kernel by measured.py, of several by `iommu-cts c
 import argparse
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -120,8 +120,14 @@ class Side:
         if judged.interrupted:
             raise KeyboardInterrupt
         if not judged.complete:
-            raise LabError(f"boot {number} of {self.bench.label} did not come to its end ({folder})")
+            why = "; ".join(problem.text for problem in judged.problems) or "nobody knows why"
+            raise LabError(f"boot {number} of {self.bench.label} did not come to its end: {why} ({folder})")
         return judged
+
+    @property
+    def measured(self) -> int:
+        """How many boots came to their end."""
+        return sum(boot.why == kept.FINISHED for boot in self.bench.boots)
 
     def finish(self) -> None:
         """Notes that all boots were made."""
@@ -129,15 +135,23 @@ class Side:
         kept.write(self.folder, self.bench)
 
 
-def in_turns(sides: Sequence[Side], boots: int) -> list[Run]:
+def in_turns(sides: Sequence[Side], boots: int, lost: Callable[[Side, LabError], None] | None = None) -> list[Run]:
     """Measures each side in so many boots, the ones it has counted: first forwards, then backwards, so that what changes with time is the
-    same for all."""
+    same for all. A side that can't be measured is told to `lost`, and the others are gone on with; without it LabError ends them all."""
     runs = []
+    going = list(sides)
     for number in range(1, boots + 1):
-        for side in sides if number % 2 else reversed(sides):
-            if sum(boot.why == kept.FINISHED for boot in side.bench.boots) < number:
+        for side in list(going if number % 2 else reversed(going)):
+            if side.measured >= number:
+                continue
+            try:
                 runs.append(side.boot(number, boots))
-    for side in sides:
+            except LabError as error:
+                if lost is None:
+                    raise
+                lost(side, error)
+                going.remove(side)
+    for side in going:
         side.finish()
     return runs
 

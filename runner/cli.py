@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, suite
+from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, series_cli, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -392,6 +392,7 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
+    series_cli.add_series(commands, _boots, _wide_console)
     _lab_parser(commands)
 
     again = commands.add_parser("report", help="judge a kept run again and write its reports anew", epilog=EXIT_CODES,

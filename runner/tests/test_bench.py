@@ -53,7 +53,7 @@ def lab_fixture(monkeypatch: pytest.MonkeyPatch) -> Lab:
         folder.mkdir(parents=True)
         (folder / "kernel.config").write_text("CONFIG_IOMMUFD=y\nCONFIG_IOMMUFD_TEST=y\n")
         lab.made.append(options.runs.parent.name)
-        return folder, cast(Run, SimpleNamespace(complete=lab.complete, interrupted=lab.interrupted))
+        return folder, cast(Run, SimpleNamespace(complete=lab.complete, interrupted=lab.interrupted, problems=[]))
 
     image = SimpleNamespace(facts=lambda: {"release": "7.3"})
     prepared = SimpleNamespace(image=image, programs=SimpleNamespace(suites={}, emulator=None))
