@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series device-test doctor list coverage compare hosts lab report new --help"
+	[.]="run bench series bisect device-test doctor list coverage compare hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
 	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
@@ -17,6 +17,7 @@ declare -gA _iommu_cts_words=(
 	[compare]="--markdown --json --force --fail-on --help"
 	[hosts]="--help"
 	[series]="--ksrc --revs --host --select --bench --boots --dry-run --resume --help"
+	[bisect]="--ksrc --good --bad --test --row --threshold --host --help"
 	[lab]="build boot shell prove clean lock --help"
 	[lab build]="--ksrc --patch --config --host --help"
 	[lab boot]="--host --accel --kernel --modules --help"
@@ -63,7 +64,7 @@ _iommu_cts_candidates() {
 		_iommu_cts_names .toml "$_iommu_cts_top"/lab/hosts/*.toml
 		;;
 	--accel) printf '%s\n' tcg kvm icount ;;
-	--select | --bench) _iommu_cts_tests "$3" ;;
+	--select | --bench | --test) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
 	--resume)
 		echo last

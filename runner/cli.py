@@ -393,6 +393,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
     series_cli.add_series(commands, _boots, _wide_console)
+    series_cli.add_bisect(commands, _wide_console)
     _lab_parser(commands)
 
     again = commands.add_parser("report", help="judge a kept run again and write its reports anew", epilog=EXIT_CODES,

@@ -214,7 +214,7 @@ def _environment(inventory: Inventory) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM and SIGHUP end a run as Ctrl-C does. A second one does not wait for the end: the virtual hosts die with this process,
     and on a real one cts-exec gives back what it took."""
     signals = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
@@ -411,7 +411,7 @@ def _to_the_end(
 ) -> None:
     why = "lab"
     try:
-        with _interruptible():
+        with interruptible():
             why = _execute(options, where, lab, tests, folder, journal, kept)
     except KeyboardInterrupt:
         why = "interrupted"
