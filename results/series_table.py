@@ -118,7 +118,7 @@ def _more(revision: Revision, found: Conformance | None, compared: Comparison | 
         if len(found.differences) > len(shown):
             lines += _indented([f"and {len(found.differences) - len(shown)} more"])
     if compared:
-        lines += [f"{revision.name}: {headline(compared)}"]
+        lines += [f"{revision.name}: measured: {headline(compared)}"]
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)
 

@@ -79,9 +79,11 @@ def where(what: What) -> hosts.Host:
 
 class Side:
     """One kernel to be measured, in `folder`; `kernel` are the values of --kernel, none for the kernel that is built here. It may have
-    boots already: then it is gone on with."""
+    boots already: then it is gone on with. `fit`: a kernel that is named was built here with FLAVOUR, as those without a name are."""
 
-    def __init__(self, what: What, folder: Path, label: str, kernel: Sequence[str] = (), modules: str | None = None) -> None:
+    def __init__(
+        self, what: What, folder: Path, label: str, kernel: Sequence[str] = (), modules: str | None = None, fit: bool = False
+    ) -> None:
         self.what = what
         self.folder = folder
         self._host = where(what)
@@ -100,7 +102,7 @@ class Side:
         assert self._lab.image is not None
         self.bench = kept.Bench(
             folder.name, what.host, label, what.mode, "all" if what.all_sizes else "usual",
-            {**self._lab.image.facts(), **({} if kernel else {"flavour": FLAVOUR})}, [],
+            {**self._lab.image.facts(), **({"flavour": FLAVOUR} if fit or not kernel else {})}, [],
         )  # fmt: skip
         kept.write(folder, self.bench)
 

@@ -129,7 +129,7 @@ def _problem(judged: Run) -> str:
 
 
 def _measure(question: Question, image: str, folder: Path) -> Seen:
-    side = bench.Side(question.what, folder, folder.name, [image])
+    side = bench.Side(question.what, folder, folder.name, [image], fit=True)
     try:
         if not side.measured:
             side.boot(1, 1)

@@ -152,7 +152,7 @@ class Work:
             if (revision.label, "measure") in self._kernels:
                 folder = kept.bench_of(self.folder, revision)
                 image = str(self._kernels[revision.label, "measure"])
-                sides[folder] = revision, bench.Side(what_of(self.series), folder, revision.name, [image])
+                sides[folder] = revision, bench.Side(what_of(self.series), folder, revision.name, [image], fit=True)
 
         def lost(side: bench.Side, error: LabError) -> None:
             stage = kept.LAB if side.measured else kept.BOOT
