@@ -9,6 +9,7 @@
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
+# make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
 # DEPS=print make run   only lists the Debian packages that this needs
 
 comma := ,
@@ -20,7 +21,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized check-series lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -52,6 +53,10 @@ check-bench:
 check-sanitized:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.sanitized --host $(HOST) $(ARGS)
+
+check-series:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.tests.check_series
 
 lint:
 	@lab/deps.sh lint
