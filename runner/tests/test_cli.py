@@ -24,7 +24,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words",
     [[], ["run"], ["list"], ["hosts"], ["lab"], ["lab", "build"], ["lab", "boot"], ["lab", "shell"], ["lab", "prove"], ["lab", "clean"],
-     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"], ["compare"]],
+     ["report"], ["new"], ["device-test"], ["doctor"], ["coverage"], ["compare"], ["series"], ["bisect"]],
 )
 def test_help_everywhere(words: list[str]) -> None:
     done = call(*words, "--help")
@@ -65,6 +65,10 @@ def test_help_everywhere(words: list[str]) -> None:
         (["coverage", "--json", "--markdown", "x.md"], "not allowed with"),
         (["coverage", "--markdown", "/nowhere/x.md"], "--markdown /nowhere/x.md: can't be written"),
         (["report", "--durations", "last"], "the run goes before --durations"),
+        (["series"], "--ksrc is missing"),
+        (["series", "--ksrc", "/nowhere", "--revs", "HEAD"], "--ksrc /nowhere: no such folder"),
+        (["bisect", "--ksrc", "/nowhere", "--good", "a", "--bad", "b"], "one of the arguments --test --row is required"),
+        (["bisect", "--ksrc", "/nowhere", "--good", "a", "--bad", "b", "--row", "r", "--threshold", "much"], "is no threshold such as 2%"),
         (["new", "Example"], "write SUBJECT/NAME"),
         (["new", "access/opens"], "is there already"),
         (["device-test", "igb"], "'igb' is no PCI address"),
