@@ -13,6 +13,12 @@
 #define PIPE_PAGES 1024
 #define PIPES 64
 
+static void close_both(int ends[2])
+{
+	cts_close(&ends[0]);
+	cts_close(&ends[1]);
+}
+
 void even_blocks(void)
 {
 	const int size = PIPE_PAGES * (int)sysconf(_SC_PAGESIZE);
@@ -24,8 +30,12 @@ void even_blocks(void)
 		/* Not so large for others than root: then it is in nobody's way. */
 		(void)fcntl(pipes[count][0], F_SETPIPE_SZ, size);
 	}
-	for (i = 0; i < count; i += 2) {
-		cts_close(&pipes[i][0]);
-		cts_close(&pipes[i][1]);
+	/*
+	 * From both ends to the middle: what was freed last is taken first, and it matters a little
+	 * what lies around it.
+	 */
+	for (i = 0; i < count / 2; i += 2) {
+		close_both(pipes[i]);
+		close_both(pipes[count - 2 - i]);
 	}
 }

@@ -34,7 +34,7 @@
  */
 #define MEASURE_SAMPLES 50
 #define MEASURE_WARM_UP 4
-#define MEASURE_SAMPLES_COUNTED 9
+#define MEASURE_SAMPLES_COUNTED 5
 #define MEASURE_WARM_UP_COUNTED 20
 
 struct measure_series {

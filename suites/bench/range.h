@@ -45,6 +45,12 @@ static inline bool bench_wants_all(void)
 }
 
 /*
+ * Where instructions are counted each row is measured so often, with other memory: some calls take
+ * half a dozen more with some of the kernel's objects than with others.
+ */
+#define BENCH_ROUNDS_COUNTED 3
+
+/*
  * The sizes for pages of @page bytes, ending with 0: of one piece, and of BENCH_TIMES pages.
  * Usually up to 16 MiB (or to one page, if that is larger) and not every one.
  */
@@ -54,15 +60,17 @@ static inline void bench_sizes(size_t page, struct bench_size sizes[64])
 			    : page > BENCH_USUAL ? page
 						 : BENCH_USUAL;
 	const size_t step = bench_wants_all() ? 2 : 8;
+	int round, rounds = measure_counts_instructions() ? BENCH_ROUNDS_COUNTED : 1;
 	unsigned int n = 0;
 	size_t size;
 
-	for (size = page; size <= last; size *= step)
-		sizes[n++] = (struct bench_size){ size, 1 };
-	if (n && sizes[n - 1].size != last)
+	for (round = 0; round < rounds; round++) {
+		for (size = page; size < last; size *= step)
+			sizes[n++] = (struct bench_size){ size, 1 };
 		sizes[n++] = (struct bench_size){ last, 1 };
-	if (BENCH_TIMES * page <= last)
-		sizes[n++] = (struct bench_size){ page, BENCH_TIMES };
+		if (BENCH_TIMES * page <= last)
+			sizes[n++] = (struct bench_size){ page, BENCH_TIMES };
+	}
 	sizes[n] = (struct bench_size){ 0, 0 };
 }
 
