@@ -108,10 +108,22 @@ static inline bool bench_pair_run(const struct bench_pair *pair, const struct ct
 #define BENCH_FILLING 512U
 
 /*
- * Where instructions are counted, which are to be the same in each boot: has the kernel's
- * allocators as even.h says, and its caches of small objects full, of the objects of many ranges
- * that are mapped in @ioas and unmapped again. A cache that is neither full nor empty may run out
- * within each call that is measured, and be refilled, for good.
+ * Where instructions are counted: has the kernel's allocators as even.h says, and @buffer the memory
+ * of BENCH_FILLING pages, which the caller maps, unmaps and frees. False if there is nothing to do.
+ */
+static inline bool bench_even_begin(struct buffer *buffer)
+{
+	if (!measure_counts_instructions())
+		return false;
+	even_blocks();
+	return !__buffer_alloc_scattered(buffer, BUFFER_BASE, BENCH_FILLING * page_size());
+}
+
+/*
+ * Where instructions are counted, which are to be the same in each boot: has the kernel's caches of
+ * small objects full, of the objects of many ranges that are mapped in @ioas and unmapped again. A
+ * cache that is neither full nor empty may run out within each call that is measured, and be
+ * refilled, for good.
  */
 static inline void bench_even(int iommufd, uint32_t ioas)
 {
@@ -120,10 +132,7 @@ static inline void bench_even(int iommufd, uint32_t ioas)
 	uint64_t iova;
 	unsigned int i;
 
-	if (!measure_counts_instructions())
-		return;
-	even_blocks();
-	if (__buffer_alloc_scattered(&buffer, BUFFER_BASE, BENCH_FILLING * page))
+	if (!bench_even_begin(&buffer))
 		return;
 	iova = iommufd_usable_iova(iommufd, ioas, buffer.size, page);
 	iommufd_map(iommufd, ioas, buffer.memory, buffer.size, iova);

@@ -48,10 +48,7 @@ static void even_by_container(struct compat *compat)
 	uint64_t iova;
 	unsigned int i;
 
-	if (!measure_counts_instructions())
-		return;
-	even_blocks();
-	if (__buffer_alloc_scattered(&buffer, BUFFER_BASE, BENCH_FILLING * page))
+	if (!bench_even_begin(&buffer))
 		return;
 	iova = iova_alloc(&compat->space, buffer.size, page);
 	container_map(compat->container, buffer.memory, buffer.size, iova);
