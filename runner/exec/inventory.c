@@ -58,6 +58,8 @@ void inventory_hello(bool kmsg_readable)
 	json_close(json, ']');
 	json_put_bool(json, "iommufd", sysfs_exists("/dev/iommu"));
 	json_put_int(json, "monotonic_ns", now_ns());
+	sysfs_read("/proc/sys/kernel/random/boot_id", cmdline, sizeof(cmdline));
+	json_put_string(json, "boot", cmdline);
 	frame_end();
 }
 

@@ -18,17 +18,20 @@
 #include "plan.h"
 #include "take.h"
 #include "test.h"
+#include "undo.h"
 #include "wait.h"
 
 #define BAD_TEXT_MAX 200
 
 static const char usage[] =
-	"Usage: cts-exec [--stream DEVICE]\n"
+	"Usage: cts-exec [--stream DEVICE] [--undo FOLDER]\n"
 	"\n"
 	"Reads a plan, one JSON object a line, runs it on this machine, and writes events.\n"
 	"\n"
 	"  --stream DEVICE  a device for both, such as a virtio-serial port;\n"
 	"                   default: standard input and output\n"
+	"  --undo FOLDER    where a real host's devices are noted before they are taken,\n"
+	"                   so that they can be given back whatever happens\n"
 	"  --version        print the version\n"
 	"  --help           print this\n"
 	"\n"
@@ -75,13 +78,16 @@ static bool run_line(char *line, size_t len)
 		file_send(op.path);
 		return true;
 	case OP_TAKE:
-		take(op.device, op.driver, op.from_any);
+		take(op.device, op.driver, op.from, op.dry);
 		return true;
 	case OP_MAKE:
 		mdev_make(op.device, op.parent, op.type);
 		return true;
 	case OP_GIVE_BACK:
 		give_back();
+		return true;
+	case OP_RESTORE:
+		take_restore(op.dry);
 		return true;
 	case OP_TEST:
 		tests++;
@@ -169,6 +175,7 @@ static const char *parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "stream", required_argument, NULL, 's' },
+		{ "undo", required_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
@@ -180,6 +187,9 @@ static const char *parse_options(int argc, char **argv)
 		switch (c) {
 		case 's':
 			stream = optarg;
+			break;
+		case 'u':
+			undo_init(optarg);
 			break;
 		case 'v':
 			puts("cts-exec " CTS_VERSION);

@@ -10,7 +10,7 @@
 #define KEYS_MAX 5
 #define NODES_MAX 4096
 
-enum { TAKE_DEVICE, TAKE_DRIVER, TAKE_FROM };
+enum { TAKE_DEVICE, TAKE_DRIVER, TAKE_FROM, TAKE_DRY };
 enum { MAKE_DEVICE, MAKE_PARENT, MAKE_TYPE };
 enum { TEST_ID, TEST_ARGV, TEST_TIMEOUT, TEST_ENV, TEST_DEVICE };
 
@@ -29,13 +29,15 @@ static const struct shape {
 	  OP_TAKE,
 	  { [TAKE_DEVICE] = { "device", JSON_STRING, false },
 	    [TAKE_DRIVER] = { "driver", JSON_STRING, false },
-	    [TAKE_FROM] = { "from", JSON_STRING, false } } },
+	    [TAKE_FROM] = { "from", JSON_STRING, false },
+	    [TAKE_DRY] = { "dry", JSON_BOOL, true } } },
 	{ "make",
 	  OP_MAKE,
 	  { [MAKE_DEVICE] = { "device", JSON_STRING, false },
 	    [MAKE_PARENT] = { "parent", JSON_STRING, false },
 	    [MAKE_TYPE] = { "type", JSON_STRING, false } } },
 	{ "give_back", OP_GIVE_BACK, {} },
+	{ "restore", OP_RESTORE, { { "dry", JSON_BOOL, true } } },
 	{ "test",
 	  OP_TEST,
 	  { [TEST_ID] = { "id", JSON_STRING, false },
@@ -144,13 +146,16 @@ static bool parse_take(const struct json_node *const *value, struct op *op, cons
 
 	op->device = value[TAKE_DEVICE]->string;
 	op->driver = value[TAKE_DRIVER]->string;
-	op->from_any = !strcmp(from, "any");
+	op->from = strcmp(from, "any") ? TAKE_IDLE : TAKE_ANY;
+	op->dry = value[TAKE_DRY] && value[TAKE_DRY]->integer;
 	if (!check_device(op->device, r))
 		return false;
 	if (!is_name(op->driver, "_-."))
 		return fail(r, "driver \"%s\" is no name of a driver", op->driver);
-	if (!op->from_any && strcmp(from, "unbound"))
-		return fail(r, "from \"%s\" is neither \"unbound\" nor \"any\"", from);
+	if (op->from == TAKE_IDLE && strcmp(from, "idle"))
+		return fail(r, "from \"%s\" is neither \"idle\" nor \"any\"", from);
+	if (op->from == TAKE_ANY && op->dry)
+		return fail(r, "a dry run is for what is taken from \"idle\"");
 	return true;
 }
 
@@ -269,6 +274,9 @@ bool plan_parse(char *line, size_t len, struct op *op, char *error, size_t size)
 		return *op->path == '/' || fail(&r, "path \"%s\" is not absolute", op->path);
 	case OP_TAKE:
 		return parse_take(value, op, &r);
+	case OP_RESTORE:
+		op->dry = value[0] && value[0]->integer;
+		return true;
 	case OP_MAKE:
 		return parse_make(value, op, &r);
 	case OP_TEST:

@@ -7,13 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "take.h"
+
 #define PLAN_LINE_MAX 65536
 #define PLAN_ID_MAX 512
 #define PLAN_ARGS_MAX 1024
 #define PLAN_ENV_MAX 256
 #define PLAN_TIMEOUT_MAX_MS 86400000
 
-enum op_kind { OP_INVENTORY, OP_READ, OP_TAKE, OP_MAKE, OP_GIVE_BACK, OP_TEST, OP_END };
+enum op_kind { OP_INVENTORY, OP_READ, OP_TAKE, OP_MAKE, OP_GIVE_BACK, OP_RESTORE, OP_TEST, OP_END };
 
 /* One line of the plan. The strings lie in the line that was parsed. */
 struct op {
@@ -24,11 +26,12 @@ struct op {
 	 * path.
 	 */
 	const char *device;
-	const char *driver; /* take: safe in a path */
-	const char *parent; /* make: safe in a path */
-	const char *type;   /* make: safe in a path */
-	bool from_any;	    /* take */
-	const char *id;	    /* test */
+	const char *driver;  /* take: safe in a path */
+	const char *parent;  /* make: safe in a path */
+	const char *type;    /* make: safe in a path */
+	enum take_from from; /* take */
+	bool dry;	     /* take, restore: only say what would be done */
+	const char *id;	     /* test */
 	char *argv[PLAN_ARGS_MAX + 1];
 	int64_t timeout_ms;
 	struct {

@@ -15,7 +15,7 @@ from runner.fuzz.mutate import frame
 PLAN: tuple[dict[str, Any], ...] = (
     {"op": "inventory"},
     {"op": "read", "path": "/proc/config.gz"},
-    {"op": "take", "device": DEVICE, "driver": "vfio-pci", "from": "unbound"},
+    {"op": "take", "device": DEVICE, "driver": "vfio-pci", "from": "idle", "dry": True},
     {"op": "make", "device": "c757d317-0000-4000-8000-000000000001", "parent": "cts_mdev", "type": "cts_mdev-dma"},
     {"op": "take", "device": "10000:e1:00.7", "driver": "mlx5_vfio_pci", "from": "any"},
     {"op": "give_back"},

@@ -90,7 +90,7 @@ def misbehave(built: Path) -> str:
 @pytest.fixture(scope="session")
 def fake_sysfs_exec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """cts-exec on a PCI bus that exists in its memory only."""
-    return variant(tmp_path_factory.mktemp("variant"), "fake_sysfs", {"sysfs.c"})
+    return variant(tmp_path_factory.mktemp("variant"), "fake_sysfs", {"sysfs.c", "in_use.c"})
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands for exec/sysfs.c: a PCI bus in memory, with the kernel's rules for driver_override,
- * bind and unbind, and a parent of mediated devices. Each write is appended to the file
- * FAKE_SYSFS_LOG as "<path> <text>".
+ * Stands for exec/sysfs.c and exec/in_use.c: a PCI bus in memory, with the kernel's rules for
+ * driver_override, bind and unbind, and a parent of mediated devices. Each write is appended to
+ * the file FAKE_SYSFS_LOG as "<path> <text>". FAKE_USED is a function that is in use, FAKE_BOOT
+ * tells one boot from another, FAKE_DRIVERS are "<BDF> <driver>" that differ from what is below.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../exec/in_use.h"
 #include "../../exec/sysfs.h"
 
 #define DEVICES "/sys/bus/pci/devices"
@@ -76,6 +78,36 @@ static struct device *find(const char *path, const char **rest)
 	return NULL;
 }
 
+bool in_use(const char *root, const char *bdf, char *why, size_t size)
+{
+	const char *used = getenv("FAKE_USED");
+
+	(void)root;
+	snprintf(why, size, "somebody has it open");
+	return used && !strcmp(used, bdf);
+}
+
+bool in_use_by_process(const char *root, const char *bdf, char *why, size_t size)
+{
+	return in_use(root, bdf, why, size);
+}
+
+/* What an earlier process left. */
+__attribute__((constructor)) static void set_drivers(void)
+{
+	const char *changed = getenv("FAKE_DRIVERS");
+	char bdf[32], driver[64];
+
+	if (!changed || sscanf(changed, "%31s %63s", bdf, driver) != 2)
+		return;
+	for (size_t i = 0; i < N_DEVICES; i++) {
+		if (!strcmp(devices[i].bdf, bdf)) {
+			strcpy(devices[i].driver, driver);
+			strcpy(devices[i].override, driver);
+		}
+	}
+}
+
 bool sysfs_exists(const char *path)
 {
 	const char *rest;
@@ -95,6 +127,8 @@ int sysfs_read(const char *path, char *text, size_t size)
 	struct device *device = find(path, &rest);
 
 	text[0] = '\0';
+	if (!strcmp(path, "/proc/sys/kernel/random/boot_id") && getenv("FAKE_BOOT"))
+		return snprintf(text, size, "%s", getenv("FAKE_BOOT")) < 0;
 	if (!device)
 		return -ENOENT;
 	if (!strcmp(rest, "vendor"))
