@@ -7,9 +7,10 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect device-test doctor list coverage compare hosts lab report new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report new --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --help"
 	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
+	[restore]="--host --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
@@ -98,7 +99,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --dry-run | --help | --*=*) option="" ;;
+		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --dry-run | --survive-reboots | --help | --*=*) option="" ;;
 		--*)
 			option=$word
 			# There it takes no file: it says how to print.

@@ -81,6 +81,11 @@ class Host:
     slower: int = 1
 
     @property
+    def real(self) -> bool:
+        """Is it a machine that others use too, which has to be left as it was?"""
+        return self.target != "qemu"
+
+    @property
     def machine(self) -> Arch:
         """Its architecture."""
         return ARCHES.get(self.arch, NATIVE)

@@ -160,6 +160,16 @@ class LostEntry:
 
 
 @dataclass(frozen=True)
+class NextEntry:
+    """On a real host: this test is sent now. It is on the disk before, for the case that it takes the machine down, and the runner with
+    it."""
+
+    t: float
+    id: str
+    machine: int = 1
+
+
+@dataclass(frozen=True)
 class PowerEntry:
     t: float
     action: str
@@ -181,7 +191,7 @@ class EndEntry:
 
 # What one of the targets of a run did.
 MachineEntry = Union[
-    BootEntry, BootFailedEntry, EventEntry, NoiseEntry, GapEntry, ForgedEntry, LostEntry, PowerEntry,
+    BootEntry, BootFailedEntry, EventEntry, NoiseEntry, GapEntry, ForgedEntry, LostEntry, NextEntry, PowerEntry,
 ]
 Entry = Union[RunEntry, ResumeEntry, EnvironmentEntry, PlanEntry, LabErrorEntry, EndEntry, MachineEntry]
 
@@ -197,6 +207,7 @@ _KINDS: dict[str, type[Entry]] = {
     "gap": GapEntry,
     "forged": ForgedEntry,
     "lost": LostEntry,
+    "next": NextEntry,
     "power": PowerEntry,
     "lab_error": LabErrorEntry,
     "end": EndEntry,

@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, series_cli, suite
+from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, real_host, series_cli, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -109,8 +109,12 @@ def _run(arguments: argparse.Namespace) -> int:
     options = running.Options(
         arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
-        fail_nth=arguments.fail_nth,
+        fail_nth=arguments.fail_nth, survive_reboots=arguments.survive_reboots,
     )  # fmt: skip
+    if arguments.dry_run:
+        if arguments.resume is not None:
+            raise UsageError("--dry-run is not for --resume: it shows what a new run would change")
+        return real_host.dry_run(arguments.host, options.device, _wide_console())
     if arguments.resume is None:
         names = every.named(arguments.host)
         if len(names) > 1:
@@ -335,8 +339,23 @@ def parser() -> argparse.ArgumentParser:
         "--max-failures", type=_count, default=0, metavar="N",
         help="start no more tests after N that failed, known failures not counted; --resume goes on with the others",
     )  # fmt: skip
+    run.add_argument(
+        "--dry-run", action="store_true",
+        help="on a real host: show every write that taking the devices and giving them back would be, and who uses what; change nothing",
+    )  # fmt: skip
+    run.add_argument(
+        "--survive-reboots", action="store_true",
+        help="on the local host: if a test takes the machine down, its next boot goes on with the run (a systemd unit until it ends)",
+    )  # fmt: skip
     run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
+
+    back = commands.add_parser(
+        "restore", help="give back what a run that was killed had taken from its drivers", epilog=real_host.RESTORE_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    back.add_argument("--host", default="local", help="a real host (default: local)")
+    back.set_defaults(call=lambda arguments: real_host.restore(arguments, _wide_console()))
 
     trial = commands.add_parser(
         "device-test", help="show what a device's driver claims and what of it works", epilog=EXIT_CODES,

@@ -50,7 +50,8 @@ class Attempt:
 
 @dataclass
 class Seen:
-    """A journal, sorted. `drivers`, `groups` and `aliases` are by BDF; `inventory` has every function that is listed."""
+    """A journal, sorted. `drivers`, `groups` and `aliases` are by BDF; `inventory` has every function that is listed. `boot_id` is of the
+    kernel that was last heard of, and `running` the test of which no end was heard on a real host."""
 
     run: j.RunEntry | None = None
     environment: dict[str, Any] = field(default_factory=dict)
@@ -60,6 +61,8 @@ class Seen:
     problems: list[Problem] = field(default_factory=list)
     boots: int = 0
     kernel: str | None = None
+    boot_id: str | None = None
+    running: str | None = None
     drivers: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, set[str]] = field(default_factory=dict)
@@ -150,6 +153,8 @@ class _Walk:
             self._forged(entry, machine)
         elif isinstance(entry, j.LostEntry):
             self._lost(entry, machine)
+        elif isinstance(entry, j.NextEntry):
+            self.seen.running = entry.id
         elif isinstance(entry, j.EventEntry):
             try:
                 self._event(entry.event, machine)
@@ -172,17 +177,18 @@ class _Walk:
             self._problem("gap", f"frames {entry.expected} to {entry.seen - 1} were lost outside any test")
 
     def _forged(self, entry: j.ForgedEntry, machine: _Machine) -> None:
-        machine.open = None
+        machine.open = self.seen.running = None
         for test in entry.ids:
             self._attempt(test, machine).forged = entry
         if not entry.ids:
             self._problem("forged", f"outside any test: {entry.text}")
 
     def _lost(self, entry: j.LostEntry, machine: _Machine) -> None:
-        machine.open = None
+        machine.open = self.seen.running = None
         if entry.id is not None:
             attempt = self._attempt(entry.id, machine)
             attempt.lost = entry
+            attempt.abandoned = False
             attempt.console_splats = self._fresh(entry.console, machine)
             return
         self._problem("lost", f"the target was lost outside any test: {entry.why}")
@@ -210,7 +216,8 @@ class _Walk:
         ev = event.get("ev")
         test = event.get("id")
         if ev == "hello":
-            self.seen.kernel = decode(Hello, event).uname.get("release")
+            hello = decode(Hello, event)
+            self.seen.kernel, self.seen.boot_id = hello.uname.get("release"), hello.boot
         elif ev == "device":
             device = decode(Device, event)
             self._device(device.bdf, device.driver, device.group)
@@ -275,7 +282,7 @@ class _Walk:
             machine.log_heads.update(splat.head for splat in klog.splats(lines))
         elif ev == "test_end":
             attempt.end = decode(TestEnd, event)
-            machine.open = None
+            machine.open = self.seen.running = None
 
 
 def _texts(event: dict[str, Any]) -> list[str]:

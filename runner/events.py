@@ -15,6 +15,7 @@ from results.typed import ShapeError, decode
 class Hello:
     protocol: int
     uname: dict[str, str]
+    boot: str | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from results.build import SchemaError
 from results.journal import JournalError, Skip, Writer, read
 from results.model import Run
 from results.report import ReportError
-from runner import catalogue, plan, suite
+from runner import catalogue, plan, reboot, suite
 from runner.collect import Seen, collect
 from runner.crew import Crew
 from runner.session import Inventory, Session
@@ -56,7 +56,8 @@ FAIL_NTH_SLOWER = 4
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
     `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
-    call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones."""
+    call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones. `survive_reboots`: if this machine goes down, its
+    next boot goes on with the run."""
 
     host: str
     select: Sequence[str] = ()
@@ -72,6 +73,7 @@ class Options:
     first: Sequence[str] = ()
     fail_nth: bool = False
     all_sizes: bool = False
+    survive_reboots: bool = False
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -252,7 +254,7 @@ def _execute(
         targets, notes = _targets(where, lab, options, folder, work, len(chosen))
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {name: "1" for name, on in _switches(options) if on}
-        sessions = [Session(target, journal, scale, number, stop, boots, env) for number, target in enumerate(targets, 1)]
+        sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]
         first = sessions[0]
         try:
             step.note("booting")
@@ -337,8 +339,12 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
             raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         if options.jobs not in (None, 1):
             raise UsageError("--jobs is for virtual hosts; there is one local host")
+        if options.survive_reboots:
+            reboot.check()
         if options.fail_nth:
             raise UsageError("--fail-nth is for virtual hosts: it takes settings in /sys/kernel/debug that a host in use should keep")
+    elif options.survive_reboots:
+        raise UsageError("--survive-reboots is for the local host: the runner outlives any other")
     lab = prepare(where, options.kernel, options.modules)
     tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
@@ -377,6 +383,8 @@ def resume(name: str, options: Options) -> tuple[Path, Run]:
 def record(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test]) -> tuple[Path, Run]:
     """Runs the selected ones of `tests` with what `prepare` made, and judges."""
     folder = _new_folder(options.runs, where.name)
+    if options.survive_reboots:
+        reboot.survive(folder)
     with Writer(folder / "journal.jsonl") as journal:
         journal.write(
             "run", journal=1, id=folder.name, host=where.name, command=sys.argv, suite=suite.version(),
@@ -402,6 +410,9 @@ def go_on(folder: Path, options: Options, where: host.Host, lab: Lab, tests: Seq
         cut = journal.resume(command=sys.argv)
         if cut:
             say(f"the last line of the journal was torn: {cut} bytes were cut off")
+        if where.target == "local" and reboot.note(journal, kept):
+            say(f"{reboot.WENT_DOWN}{f' while {kept.running} ran, which is not tried again' if kept.running else ''}; going on with the rest")
+            kept = collect(read(folder / "journal.jsonl"))
         _to_the_end(options, where, lab, tests, folder, journal, kept)
     return folder, report.write_all(folder, existing(options.waivers), date.today())
 
@@ -422,6 +433,7 @@ def _to_the_end(
         say(f"iommu-cts: {text}")
         journal.write("lab_error", error=text)
     journal.write("end", why=why)
+    reboot.forget(folder)
     if why == "failures":
         say(f"{options.max_failures} failures were enough")
     if why != "finished" and not lab.programs.libraries:  # `iommu-cts run` has no programs with sanitizers to go on with

@@ -113,15 +113,18 @@ Needed = Take | Make
 class Session:
     """Talks to one target, which is `machine` of the journal.
 
-    `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets. `env` is
+    On a `real` host, which is in use, whatever an earlier run left is put back first, and each test is in the journal on the disk before
+    it is sent. `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets. `env` is
     for the tests, and can be added to.
     """
 
     def __init__(
         self, target: Target, journal: Writer, timeout_scale: float = 1.0, machine: int = 1,
         stop: threading.Event | None = None, boots: Iterator[int] | None = None, env: Mapping[str, str] | None = None,
+        real: bool = False,
     ) -> None:  # fmt: skip
         self._target = target
+        self._real = real
         self._journal = journal
         self._scale = timeout_scale
         self._machine = machine
@@ -273,6 +276,8 @@ class Session:
         if hello.get("protocol") != PROTOCOL:
             raise LabError(f"the target speaks another protocol: {json.dumps(hello)[:200]}")
         self._hello = hello
+        if self._real and hello.get("uid") == 0:
+            self.restore()
         inventory = self.inventory()
         self._write("boot", n=next(self._boots))
         return inventory
@@ -307,6 +312,18 @@ class Session:
         assert self._hello is not None
         types = frozenset((str(event["parent"]), str(event["type"])) for event in events if event["ev"] == "mdev_type")
         return Inventory(self._hello, [event for event in events if event["ev"] == "device"], types)
+
+    def restore(self, dry: bool = False) -> list[dict[str, Any]]:
+        """Gives back what an earlier run could not; returns the events of docs/stream.md. With `dry` nothing is changed. LabError if
+        another run is at work on this host."""
+        events = self._ask({"op": "restore", **({"dry": True} if dry else {})}, lambda event: event["ev"] in ("restored", "refused"))
+        if events[-1]["ev"] == "refused":
+            raise LabError(f"this host can't be changed now: {events[-1]['error']}")
+        return events[:-1]
+
+    def would(self, device: "Take") -> dict[str, Any]:
+        """The `would` event of a device that might be taken, or the `refused` one. Nothing is changed."""
+        return self._ask({**device.operation, "dry": True}, lambda event: event["ev"] in ("would", "refused"))[-1]
 
     def read_file(self, path: str) -> bytes | None:
         """A file of the target, None if it can't be read there."""
@@ -375,6 +392,9 @@ class Session:
     def _run(self, item: Item) -> str | None:
         """Returns why the next test should not run on this kernel as it is now, or None."""
         wanted = operation(item, self._scale, self.env)
+        if self._real:
+            self._write("next", id=item.planned.id)
+            self._journal.sync()
         self._send(wanted)
         deadline = time.monotonic() + ANSWER_S * self._scale
         log: list[str] = []

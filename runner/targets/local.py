@@ -11,6 +11,7 @@ from typing import Any
 from lab.errors import LabError
 
 GRACE = 15.0  # seconds that cts-exec gets to kill a test and give devices back
+UNDO = Path("/var/lib/iommu-cts")  # what a run has taken from its drivers, until it is given back (docs/stream.md)
 
 
 class LocalTarget:
@@ -33,7 +34,7 @@ class LocalTarget:
         try:
             # A session of its own: a Ctrl-C at the terminal is for the runner, which then stops cts-exec in order.
             self._process = subprocess.Popen(
-                [str(self._path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
+                [str(self._path), "--undo", str(UNDO)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
             )
         except OSError as error:
             raise LabError(f"{self._path} can't be started: {error}") from error

@@ -44,3 +44,33 @@ def test_a_kernel_without_a_type_has_no_such_device() -> None:
 def test_some_are_for_some_tests() -> None:
     assert choose.selections(HOST, [], INVENTORY) == {FIRST: ("emulated",)}
     assert choose.selections(HOST, [FIRST], INVENTORY) == {}
+
+
+REAL = Host("box", "a machine", "local", faults="none")
+ROOT, USER = {"uid": 0}, {"uid": 1000}
+FREE = {"bdf": "0000:01:00.0", "class": "020000", "driver": "igb", "group": 7, "cdev": None}
+GIVEN = {"bdf": "0000:02:00.0", "class": "020000", "driver": "mlx5-vfio-pci", "group": 8, "cdev": "vfio0"}
+NEIGHBOUR = {"bdf": "0000:01:00.1", "class": "020000", "driver": "igb", "group": 7, "cdev": None}
+BRIDGE = {"bdf": "0000:00:1c.0", "class": "060400", "driver": "pcieport", "group": 7, "cdev": None}
+STUBBED = {"bdf": "0000:01:00.2", "class": "020000", "driver": "pci-stub", "group": 7, "cdev": None}
+
+
+def test_a_real_hosts_devices_are_taken_if_nobody_uses_them() -> None:
+    inventory = Inventory(ROOT, [BRIDGE, FREE, STUBBED, GIVEN])
+    assert choose.devices(REAL, ["0000:01:00.0", "0000:02:00.0"], inventory) == [
+        Take("0000:01:00.0", "vfio-pci", "idle"), Take("0000:02:00.0", "mlx5-vfio-pci", "idle"),
+    ]  # fmt: skip
+
+
+def test_a_user_has_what_was_given_to_him() -> None:
+    inventory = Inventory(USER, [FREE, GIVEN])
+    assert choose.devices(REAL, ["0000:02:00.0"], inventory) == []
+    with pytest.raises(LabError, match="0000:01:00.0: driver igb has it, and only root can give it to vfio-pci"):
+        choose.devices(REAL, ["0000:01:00.0"], inventory)
+
+
+def test_a_group_is_taken_whole_or_not_at_all() -> None:
+    inventory = Inventory(ROOT, [FREE, NEIGHBOUR])
+    with pytest.raises(LabError, match="its IOMMU group 7 has 0000:01:00.1 too, which driver igb has"):
+        choose.devices(REAL, ["0000:01:00.0"], inventory)
+    assert len(choose.devices(REAL, ["0000:01:00.0", "0000:01:00.1"], inventory)) == 2
