@@ -133,8 +133,11 @@ void removal_undo(const struct removal_before *before)
 
 	if (!before->driver[0] || !__sysfs_cdev_path(path))
 		return;
-	/* Waits for the end of a removal that is under way. */
-	if (__sysfs_write("/sys/bus/pci/rescan", "1") || !sysfs_device_exists())
+	/* Waits for the end of a removal that is under way. What else the machine may find is not
+	 * ours. */
+	snprintf(path, sizeof(path), "/sys/class/pci_bus/%.*s/rescan",
+		 (int)(strrchr(sysfs_device(), ':') - sysfs_device()), sysfs_device());
+	if (__sysfs_write(path, "1") || !sysfs_device_exists())
 		cts_lab_error("%s was not found again", sysfs_device());
 	/* One that the kernel finds anew may have none: what is beside it is there by now. */
 	if (!__sysfs_attribute("reset_method", methods) && strcmp(methods, before->reset_method))
