@@ -9,7 +9,7 @@
 declare -gA _iommu_cts_words=(
 	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --help"
-	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
+	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"

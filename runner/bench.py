@@ -23,7 +23,7 @@ from results.compare import compare
 from results.model import Run
 from results.rows import ERROR, boots_to_claim
 from results.sides import load
-from runner import catalogue, judge, plan
+from runner import bench_local, catalogue, judge, plan
 from runner import run as running
 
 FLAVOUR = "bench"  # lab/kernel/bench.config
@@ -72,7 +72,9 @@ def where(what: What) -> hosts.Host:
     """The host, with a kernel that is fit to be measured."""
     found = hosts.find(what.host)
     if found.target != "qemu":
-        raise UsageError(f"host {what.host}: `bench` boots its host again and again, so it takes a virtual one (`iommu-cts hosts`)")
+        raise UsageError(
+            f"host {what.host}: `bench` boots its host again and again, so it takes a virtual one (`iommu-cts hosts`), or `local`"
+        )
     pool = () if any(word.startswith("hugepages=") for word in found.kernel) else POOL
     return dataclasses.replace(found, flavour=FLAVOUR, kernel=(*found.kernel, *pool))
 
@@ -186,6 +188,13 @@ def _compare(folders: list[Path]) -> int:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Measures, prints what came out, and returns the exit code."""
+    if hosts.find(arguments.host).target == "local":
+        known = kept.find(arguments.add) if arguments.add else None
+        if arguments.add and known is None:
+            raise UsageError(f"--add {arguments.add}: no bench of that name in {kept.BENCHES}")
+        return bench_local.run(arguments, known or _new_folder("local", ""), console)
+    if arguments.add or arguments.device:
+        raise UsageError("--add and --device are for the local host: a virtual one is started as often as it takes, with its own devices")
     what = What(arguments.host, arguments.select or TESTS, arguments.all_sizes, arguments.time)
     if arguments.calibrate and arguments.against:
         raise UsageError("--calibrate is for boots of one kernel, without --against")

@@ -251,8 +251,10 @@ def _bench_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "bench", help="measure map and unmap, and what else a user waits for, in several boots of a host", epilog=bench.EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    one.add_argument("--host", default="vtd", help="a virtual host that `iommu-cts hosts` shows, or a .toml file (default: vtd)")
+    one.add_argument("--host", default="vtd", help="a virtual host that `iommu-cts hosts` shows, a .toml file, or local (default: vtd)")
     _add_kernel(one)
+    one.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="on the local host: the device")
+    one.add_argument("--add", metavar="BENCH", help="on the local host, where each call measures one boot: what this boot is added to")
     one.add_argument(
         "--against", action="append", default=[], metavar="K", help="another kernel, as --kernel: both in turns, then they are compared"
     )

@@ -90,7 +90,7 @@ def dry_run(name: str, named: Sequence[str], console: Console) -> int:
         for wanted in choose.devices(where, named, inventory):
             assert isinstance(wanted, Take)
             free = _show(console, wanted.device, session.would(wanted)) and free
-    _say(console, "Nothing was changed. Beside this a run writes to its folder, to the cache, and to /var/lib/iommu-cts what it has to put back.")
+    _say(console, "Nothing was changed. Beside this a run writes to its folder, to the cache, and to /var/lib/iommu-cts.")
     return EXIT_FREE if free else EXIT_REFUSED
 
 

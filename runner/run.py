@@ -56,8 +56,8 @@ FAIL_NTH_SLOWER = 4
 class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
     `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
-    call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones. `survive_reboots`: if this machine goes down, its
-    next boot goes on with the run."""
+    call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones.
+    `survive_reboots`: if this machine goes down, its next boot goes on with the run."""
 
     host: str
     select: Sequence[str] = ()
@@ -205,6 +205,8 @@ def _keep_config(session: Session, lab: Lab, folder: Path) -> None:
     raw = session.read_file("/proc/config.gz")
     if raw is not None:
         (folder / "kernel.config").write_bytes(unpacked(raw))
+    elif lab.image is None and (text := session.read_file(f"/boot/config-{session.release}")) is not None:
+        (folder / "kernel.config").write_bytes(text)
     elif lab.image is not None and lab.image.config is not None:
         shutil.copy(lab.image.config, folder / "kernel.config")
 
@@ -411,7 +413,8 @@ def go_on(folder: Path, options: Options, where: host.Host, lab: Lab, tests: Seq
         if cut:
             say(f"the last line of the journal was torn: {cut} bytes were cut off")
         if where.target == "local" and reboot.note(journal, kept):
-            say(f"{reboot.WENT_DOWN}{f' while {kept.running} ran, which is not tried again' if kept.running else ''}; going on with the rest")
+            ran = f" while {kept.running} ran, which is not tried again" if kept.running else ""
+            say(f"{reboot.WENT_DOWN}{ran}; going on with the rest")
             kept = collect(read(folder / "journal.jsonl"))
         _to_the_end(options, where, lab, tests, folder, journal, kept)
     return folder, report.write_all(folder, existing(options.waivers), date.today())

@@ -114,8 +114,8 @@ class Session:
     """Talks to one target, which is `machine` of the journal.
 
     On a `real` host, which is in use, whatever an earlier run left is put back first, and each test is in the journal on the disk before
-    it is sent. `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its targets. `env` is
-    for the tests, and can be added to.
+    it is sent. `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its
+    targets. `env` is for the tests, and can be added to.
     """
 
     def __init__(
@@ -305,6 +305,12 @@ class Session:
                 self._taken = True
 
         self._attempts(get_ready)
+
+    @property
+    def release(self) -> str:
+        """Of the kernel that runs."""
+        assert self._hello is not None
+        return str(self._hello["uname"]["release"])
 
     def inventory(self) -> Inventory:
         """The target's devices as they are now."""
