@@ -52,8 +52,8 @@ def _of_real_host(bdfs: Sequence[str], inventory: Inventory) -> list[Needed]:
             driver = found.get("driver")
             now = f"driver {driver} has it" if driver else "it has no driver"
             raise LabError(
-                f"--device {bdf}: {now}, and only root can give it to {DRIVER}; root can also give it to a user: bind it to {DRIVER} and let "
-                f"him open its node in /dev/vfio/devices"
+                f"--device {bdf}: {now}, and only root can give it to {DRIVER}; root can also give it to a user: bind it to {DRIVER} and "
+                f"let him open its node in /dev/vfio/devices"
             )
     return wanted
 
