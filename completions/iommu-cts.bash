@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect device-test doctor list coverage compare hosts lab report new --help"
+	[.]="run bench series bisect device-test doctor list coverage compare hosts lab report bundle verify new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --waivers --help"
 	[bench]="--host --kernel --modules --against --select --boots --all-sizes --time --calibrate --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
@@ -26,6 +26,8 @@ declare -gA _iommu_cts_words=(
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
 	[report]="--waivers --durations --help"
+	[bundle]="--output --sign --waivers --help"
+	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
 )
 _iommu_cts_top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
@@ -74,7 +76,7 @@ _iommu_cts_candidates() {
 			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		fi
 		;;
-	report | coverage)
+	report | coverage | bundle)
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
 		;;
@@ -124,8 +126,9 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
 	esac
+	[[ $command != verify ]] || compopt -o default 2>/dev/null
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0
 }

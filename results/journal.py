@@ -287,6 +287,16 @@ def _entry(value: dict[str, Any]) -> Entry | None:
     return entry
 
 
+def is_written(path: Path) -> bool:
+    """Does a Writer have it open now? OSError if it can't be opened."""
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class Writer:
     """Writes a journal, which nobody else writes meanwhile. Each entry reaches the kernel before write() returns. Any thread may
     write.

@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc
 from lab.errors import UsageError
 from results import report, summary
-from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, series_cli, suite
+from runner import bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, series_cli, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -405,6 +405,7 @@ def parser() -> argparse.ArgumentParser:
     )
     again.set_defaults(call=_report)
 
+    bundle_cli.add_parsers(commands)
     new = commands.add_parser("new", help="write a new test file that builds and runs")
     new.add_argument("name", metavar="SUBJECT/NAME", help="for example access/example")
     new.set_defaults(call=_new)
