@@ -162,10 +162,8 @@ def _judge(out: Verified, files: Mapping[str, bytes], day: date, changed: set[st
     except LabError as error:
         out.found(JOURNAL, f"no statement can be made of it: {error}")
         return
-    for key in sorted(set(again) - {"members"}):
-        if again[key] != out.statement[key]:
-            what = f"'{key}' is {_short(out.statement[key])}, and from the journal it is {_short(again[key])}"
-            _tell(out, STATEMENT, what, mine)
+    for place in _differences(out.statement | {"members": []}, again | {"members": []}, "$"):
+        _tell(out, STATEMENT, f"{place} is not what comes out of the journal", mine)
 
 
 def _tell(out: Verified, part: str, text: str, mine: bool) -> None:
@@ -247,8 +245,3 @@ def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
             yield from _differences(*pair, f"{where}[{at}]")
     elif theirs != ours or type(theirs) is not type(ours):
         yield where
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."

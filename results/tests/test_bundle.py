@@ -109,8 +109,8 @@ def _add(data: bytes) -> bytes:
             "journal.jsonl: its lines hang together all the same: the last one was changed, or the links were made anew"]),
         ("waivers.toml", lambda data: data.replace(b"elsewhere", b"vtd"), ["waivers.toml: was changed"]),
         ("statement.json", lambda data: data.replace(b" broke promises", b" kept promises!"), [
-            "statement.json: 'claim' is \"Linux 7.3.4 on host vtd kept promises!"]),
-        ("statement.json", lambda data: data.replace(b'"known": 0', b'"known": 1'), ["statement.json: 'counts' is "]),
+            "statement.json: $.claim is not what comes out of the journal"]),
+        ("statement.json", lambda data: data.replace(b'"known": 0', b'"known": 1'), ["statement.json: $.counts.known is not"]),
         ("statement.json", lambda data: data + b" ", ["statement.json: is not in the form in which statements are written"]),
     ],
 )  # fmt: skip
