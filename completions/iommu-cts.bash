@@ -31,6 +31,11 @@ declare -gA _iommu_cts_words=(
 	[new]="--help"
 )
 _iommu_cts_top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
+# Where runs, benches and series are: as lab/places.py says.
+_iommu_cts_kept=$_iommu_cts_top/results
+if [[ -e $_iommu_cts_top/COMMIT || ! -w $_iommu_cts_kept ]]; then
+	_iommu_cts_kept=${XDG_STATE_HOME:-$HOME/.local/state}/iommu-cts
+fi
 
 # The last parts of those paths that exist, without the ending $1.
 _iommu_cts_names() {
@@ -71,18 +76,18 @@ _iommu_cts_candidates() {
 	--resume)
 		echo last
 		if [[ $2 == series ]]; then
-			_iommu_cts_names "" "$_iommu_cts_top"/results/series/*/
+			_iommu_cts_names "" "$_iommu_cts_kept"/series/*/
 		else
-			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		fi
 		;;
 	report | coverage | bundle)
 		echo last
-		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
 	compare)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_top"/results/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;

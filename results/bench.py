@@ -14,10 +14,11 @@ from typing import Any
 
 import jsonschema
 
+from lab import places
 from lab.errors import LabError, UsageError
 from results.typed import ShapeError, decode, parse_json
 
-BENCHES = Path(__file__).resolve().parent / "bench"
+BENCHES = places.kept(Path(__file__).resolve().parent / "bench")
 SCHEMAS = Path(__file__).resolve().parent / "schema"
 FILE = "bench.json"
 FINISHED = "finished"

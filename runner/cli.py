@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, entry, host, kernel, ksrc
+from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
 from results import report, summary
 from runner import bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, series_cli, suite
@@ -204,6 +204,7 @@ def _new(arguments: argparse.Namespace) -> int:
     found = re.fullmatch(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)", arguments.name)
     if not found:
         raise UsageError(f"{arguments.name}: write SUBJECT/NAME in lower case, such as access/example")
+    places.in_a_checkout("`new`")
     path = suite.TOP / "suites" / f"{arguments.name}.c"
     template = (suite.TOP / "suites" / "template.c.in").read_text()
     path.parent.mkdir(exist_ok=True)
