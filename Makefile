@@ -10,6 +10,7 @@
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
+# make install, deb, check-package: package/install.mk
 # DEPS=print make run   only lists the Debian packages that this needs
 
 comma := ,
@@ -25,7 +26,7 @@ PYTHON := /usr/bin/python3
 
 ifeq ($(DEPS),print)
 
-run check check-sanitized lint fuzz:
+run check check-sanitized lint fuzz deb:
 	@lab/deps.sh $@ print
 
 else
@@ -82,6 +83,8 @@ fuzz:
 check-kill:
 	@lab/deps.sh check
 	@PYTHONPATH=. $(PYTHON) runner/tests/stress_kill.py $(ARGS)
+
+include package/install.mk
 
 endif
 

@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report new --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report bundle verify new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
@@ -27,9 +27,16 @@ declare -gA _iommu_cts_words=(
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
 	[report]="--waivers --durations --help"
+	[bundle]="--output --sign --waivers --help"
+	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
 )
 _iommu_cts_top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
+# Where runs, benches and series are: as lab/places.py says.
+_iommu_cts_kept=$_iommu_cts_top/results
+if [[ -e $_iommu_cts_top/COMMIT || ! -w $_iommu_cts_kept ]]; then
+	_iommu_cts_kept=${XDG_STATE_HOME:-$HOME/.local/state}/iommu-cts
+fi
 
 # The last parts of those paths that exist, without the ending $1.
 _iommu_cts_names() {
@@ -70,18 +77,18 @@ _iommu_cts_candidates() {
 	--resume)
 		echo last
 		if [[ $2 == series ]]; then
-			_iommu_cts_names "" "$_iommu_cts_top"/results/series/*/
+			_iommu_cts_names "" "$_iommu_cts_kept"/series/*/
 		else
-			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		fi
 		;;
-	report | coverage)
+	report | coverage | bundle)
 		echo last
-		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
 	compare)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_top"/results/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_top/results/runs}"/*
+		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
@@ -125,8 +132,9 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
 	esac
+	[[ $command != verify ]] || compopt -o default 2>/dev/null
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 	return 0
 }

@@ -14,10 +14,11 @@ from typing import Any
 
 import jsonschema
 
+from lab import places
 from lab.errors import LabError, UsageError
 from results.typed import ShapeError, decode, parse_json
 
-BENCHES = Path(__file__).resolve().parent / "bench"
+BENCHES = places.kept(Path(__file__).resolve().parent / "bench")
 SCHEMAS = Path(__file__).resolve().parent / "schema"
 FILE = "bench.json"
 FINISHED = "finished"
@@ -56,13 +57,14 @@ class Bench:
 
 
 @functools.cache
-def _validator(schema: str) -> Any:
+def validator(schema: str) -> Any:
+    """Checks documents against results/schema/<schema>."""
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS / schema).read_text("utf-8")))
 
 
 def check(document: Any, schema: str, name: str) -> None:
     """LabError where a document that this program made does not follow its schema."""
-    error = jsonschema.exceptions.best_match(_validator(schema).iter_errors(document))
+    error = jsonschema.exceptions.best_match(validator(schema).iter_errors(document))
     if error is not None:
         raise LabError(f"{name} does not follow {schema} at {error.json_path}: {error.message}")
 
@@ -95,7 +97,7 @@ def read_json(path: Path, schema: str, version: int) -> dict[str, Any]:
 
 def check_read(path: Path, document: Any, schema: str) -> None:
     """UsageError where a file does not follow its schema."""
-    error = jsonschema.exceptions.best_match(_validator(schema).iter_errors(document))
+    error = jsonschema.exceptions.best_match(validator(schema).iter_errors(document))
     if error is not None:
         raise UsageError(f"{path}: at {error.json_path}: {error.message}")
 

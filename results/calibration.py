@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from lab import places
 from lab.errors import UsageError
 from results import bench
 from results.rows import ERROR, LESS, MORE, SMALLEST, Judged, boots_to_claim, judge
@@ -117,14 +118,16 @@ def calibrate(side: Side) -> Calibration:
 
 
 def path_of(host: str, mode: str) -> Path:
-    """Where the calibration of a host in a mode is kept."""
-    return FOLDER / f"{host}-{mode}.json"
+    """Where the calibration of a host in a mode is: one that was made here goes before the one that came with the suite."""
+    name = f"{host}-{mode}.json"
+    made = places.kept(FOLDER) / name
+    return made if made.is_file() else FOLDER / name
 
 
 def write(calibration: Calibration) -> Path:
     """Keeps a calibration in place of that before, and returns its path."""
-    path = path_of(calibration.host, calibration.mode)
-    path.parent.mkdir(exist_ok=True)
+    path = places.kept(FOLDER) / path_of(calibration.host, calibration.mode).name
+    path.parent.mkdir(parents=True, exist_ok=True)
     bench.write_json(path, {"schema": "iommu-cts/calibration", "version": 1, **dataclasses.asdict(calibration)}, SCHEMA)
     return path
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Union
 
+from results import chain
 from results.typed import ShapeError, decode, parse_json
 
 VERSION = 1
@@ -218,12 +219,15 @@ _KINDS: dict[str, type[Entry]] = {
 class Journal:
     """What a journal says: its entries in order, and what could not be read of it.
 
-    `torn` is true when the last line was cut short; `problems` names every other line that is no entry.
+    `torn` is true when the last line was cut short; `problems` names every other line that is no entry. `breaks` says where the lines
+    don't hang together any more (results/chain.py); `linked` is whether they ever did.
     """
 
     entries: list[Entry]
     problems: list[str]
     torn: bool
+    breaks: list[str] = field(default_factory=list)
+    linked: bool = False
 
 
 def read(path: Path) -> Journal:
@@ -232,33 +236,47 @@ def read(path: Path) -> Journal:
         data = path.read_bytes()
     except OSError as error:
         raise JournalError(f"{path}: cannot read the journal: {error.strerror}") from None
+    return parse(data)
+
+
+def parse(data: bytes) -> Journal:
+    """The same of the bytes of a journal."""
     lines = data.split(b"\n")
     torn = lines.pop() != b""
     entries: list[Entry] = []
     problems: list[str] = []
+    links = chain.Check()
     for number, line in enumerate(lines, 1):
+        value = None
         try:
-            entry = _parse(line)
+            value = _object(line)
+            entry = _entry(value)
             if isinstance(entry, RunEntry) != (number == 1):
                 raise ShapeError("'run' has to be the first line and no other")
         except ShapeError as error:
             problems.append(f"line {number}: {error}")
             continue
+        finally:
+            links.line(line, value)
         if entry is not None:
             entries.append(entry)
     if not lines:
         problems.append("the journal has no complete line")
-    return Journal(entries, problems, torn)
+    return Journal(entries, problems, torn, links.breaks, links.linked)
 
 
-def _parse(line: bytes) -> Entry | None:
-    """One line; None for a kind that a later version may have added."""
+def _object(line: bytes) -> dict[str, Any]:
     try:
         value = parse_json(line.decode("utf-8"), DEPTH_MAX)
     except ValueError:
         raise ShapeError("no JSON") from None
     if not isinstance(value, dict):
         raise ShapeError("no JSON object")
+    return value
+
+
+def _entry(value: dict[str, Any]) -> Entry | None:
+    """What a line says; None for a kind that a later version may have added."""
     kind = value.get("kind")
     if not isinstance(kind, str):
         raise ShapeError("no 'kind'")
@@ -280,6 +298,16 @@ def _parse(line: bytes) -> Entry | None:
     return entry
 
 
+def is_written(path: Path) -> bool:
+    """Does a Writer have it open now? OSError if it can't be opened."""
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class Writer:
     """Writes a journal, which nobody else writes meanwhile. Each entry reaches the kernel before write() returns. Any thread may
     write.
@@ -292,6 +320,7 @@ class Writer:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
+        self._chain = chain.Chain()
         flags = os.O_RDWR if existing else os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
             self._fd = os.open(path, flags | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -307,25 +336,25 @@ class Writer:
     def resume(self, **keys: Any) -> int:
         """Cuts off a torn last line and appends the `resume` entry, which names its length; returns that. Raises JournalError."""
         try:
-            size = os.fstat(self._fd).st_size
-            cut = 0
-            while cut < size and os.pread(self._fd, 1, size - cut - 1) != b"\n":
-                cut += 1
-            os.ftruncate(self._fd, size - cut)
+            data = self._path.read_bytes()
+            *lines, torn = data.split(b"\n")
+            cut = len(torn)
+            os.ftruncate(self._fd, len(data) - cut)
         except OSError as error:
             raise JournalError(f"{self._path}: cannot go on with the journal: {error.strerror}") from None
+        self._chain = chain.Chain(lines)
         self.write("resume", cut=cut, **keys)
         return cut
 
     def write(self, kind: str, **keys: Any) -> None:
-        """Appends one entry of `kind` with `keys` (docs/results.md) and the time. Raises JournalError.
+        """Appends one entry of `kind` with `keys` (docs/results.md), the time and its link. Raises JournalError.
 
         A dataclass among the values, such as a PlannedTest, is written as the object of its fields.
         """
         entry = {"t": self._clock(), "kind": kind, **keys}
         line = json.dumps(entry, separators=(",", ":"), allow_nan=False, default=dataclasses.asdict)
         with self._lock:
-            self._write(line.encode("ascii") + b"\n")
+            self._write(self._chain.link(line.encode("ascii")) + b"\n")
 
     def _write(self, data: bytes) -> None:
         if self._fd < 0:

@@ -28,14 +28,18 @@ def write_all(run_dir: Path, waivers: Path | None, today: date) -> Run:
     seen = journal.read(run_dir / "journal.jsonl")
     file = waiver_file.load(waivers) if waivers is not None else waiver_file.WaiverFile()
     run = replace(judge(seen, file, skip_codes(), today), directory=run_dir)
-    texts = {
+    for name, text in texts(run).items():
+        _replace(run_dir / name, text)
+    return run
+
+
+def texts(run: Run) -> dict[str, str]:
+    """The reports of a judged run by the names of their files. Raises build.SchemaError."""
+    return {
         "results.json": build.dump(build.build(run, exit_code(run))),
         "results.ktap": ktap.render(run),
         "results.xml": junit.render(run),
     }
-    for name, text in texts.items():
-        _replace(run_dir / name, text)
-    return run
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,11 +7,12 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import places
 from lab.errors import UsageError
 from results import bench
 from results.typed import ShapeError, decode
 
-SERIES = Path(__file__).resolve().parent / "series"
+SERIES = places.kept(Path(__file__).resolve().parent / "series")
 FILE = "series.json"
 BUILD, BOOT, LAB = "build", "boot", "lab"
 STAGES = {BUILD: "does not build", BOOT: "does not boot", LAB: "nobody knows, the lab failed"}

@@ -70,13 +70,20 @@ class WaiverFile:
 
 def load(path: Path) -> WaiverFile:
     """Reads a waiver file. Never raises: an entry with an error waives nothing, and the error names it."""
-    name = path.name
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        return parse(path.name, path.read_bytes())
     except OSError as error:
-        return WaiverFile(name, [], [f"{name}: cannot be read: {error.strerror}"])
+        return WaiverFile(path.name, [], [f"{path.name}: cannot be read: {error.strerror}"])
+
+
+def parse(name: str, data: bytes) -> WaiverFile:
+    """The same of the bytes of a file that is called `name`."""
+    try:
+        content = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return WaiverFile(name, [], [f"{name}: no TOML: {error}"])
+    except RecursionError:
+        return WaiverFile(name, [], [f"{name}: nested too deep"])
     errors = [f"{name}: unknown key '{key}'" for key in content if key != "waiver"]
     entries = content.get("waiver", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import binaries, entry, host, kernel, ksrc
+from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
 from results import report, summary
-from runner import bench, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, real_host, series_cli, suite
+from runner import bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, real_host, series_cli, suite
 from runner import prove as proving
 from runner import run as running
 
@@ -208,6 +208,7 @@ def _new(arguments: argparse.Namespace) -> int:
     found = re.fullmatch(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)", arguments.name)
     if not found:
         raise UsageError(f"{arguments.name}: write SUBJECT/NAME in lower case, such as access/example")
+    places.in_a_checkout("`new`")
     path = suite.TOP / "suites" / f"{arguments.name}.c"
     template = (suite.TOP / "suites" / "template.c.in").read_text()
     path.parent.mkdir(exist_ok=True)
@@ -426,6 +427,7 @@ def parser() -> argparse.ArgumentParser:
     )
     again.set_defaults(call=_report)
 
+    bundle_cli.add_parsers(commands)
     new = commands.add_parser("new", help="write a new test file that builds and runs")
     new.add_argument("name", metavar="SUBJECT/NAME", help="for example access/example")
     new.set_defaults(call=_new)

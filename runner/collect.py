@@ -109,7 +109,7 @@ class _Walk:
                 self._of_machine(entry, self.machines.setdefault(entry.machine, _Machine()))
         for stranger in sorted(set(self.seen.attempts) - planned):
             self._problem("plan", f"{stranger} ran and was not planned")
-        for text in journal.problems:
+        for text in [*journal.problems, *journal.breaks]:
             self._problem("journal", text)
         if journal.torn:
             self._problem("journal", "torn: the last line was cut short; everything before it counts")

@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lab import cache, host, qemu, scratch, toolbox
+from lab import cache, host, places, qemu, scratch, toolbox
 from lab.errors import UsageError
 from lab.progress import Step
 from results.journal import Writer
@@ -80,6 +80,7 @@ def clean(arguments: argparse.Namespace) -> int:
 
 def lock(_: argparse.Namespace) -> int:
     """Renews lab/toolbox.lock."""
+    places.in_a_checkout("`lab lock`")
     toolbox.write_lock()
     print(toolbox.LOCK)
     return 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab import faults, kernel, ksrc
+from lab import faults, kernel, ksrc, places
 from lab import host as hosts
 from lab.errors import LabError
 from lab.progress import say
@@ -24,7 +24,7 @@ from results.model import Run, Verdict
 from results.text import printable
 from runner import run as running
 
-KEPT = faults.HERE / "proofs.jsonl"
+KEPT = places.kept(faults.HERE / "proofs.jsonl")
 EXIT_LAB = 3
 SHOWN = 4  # tests named for each fault
 ENOUGH = 2  # failures; each costs a boot
@@ -91,6 +91,7 @@ def _red_anyway(chosen: Sequence[faults.Fault], plain: Path, jobs: int | None) -
 def keep(proofs: dict[str, Proof]) -> None:
     """Writes what came out so far, by fault, for kept()."""
     draft = KEPT.with_suffix(".new")
+    draft.parent.mkdir(parents=True, exist_ok=True)
     draft.write_text("".join(json.dumps(dataclasses.asdict(proof)) + "\n" for proof in proofs.values()))
     draft.replace(KEPT)
 

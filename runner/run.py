@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, cache, endpoint, entry, host, image, kernel, ksrc, qemu, scratch, toolbox
+from lab import binaries, cache, endpoint, entry, host, image, kernel, ksrc, places, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report, waivers
@@ -35,7 +35,7 @@ from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
 
-RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or suite.TOP / "results" / "runs").absolute()
+RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or places.kept(places.TOP / "results" / "runs")).absolute()
 WAIVERS = suite.TOP / "waivers.toml"
 FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
 KVM_PROBE_S = 30.0

@@ -2,10 +2,11 @@
 """Which state of the suite this is."""
 
 import subprocess
-from pathlib import Path
 from typing import Any
 
-TOP = Path(__file__).parent.parent
+from lab import places
+
+TOP = places.TOP
 
 
 def _git(*words: str) -> str | None:
@@ -17,7 +18,10 @@ def _git(*words: str) -> str | None:
 
 
 def version() -> dict[str, Any]:
-    """The commit and whether the working tree differs from it; commit "unknown" outside a git checkout."""
+    """The commit and whether the working tree differs from it; commit "unknown" where there is neither a checkout nor an installed tree."""
+    if places.COMMIT.exists():
+        commit, _, state = places.COMMIT.read_text().strip().partition("-")
+        return {"commit": commit, "dirty": bool(state)}
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {"commit": "unknown", "dirty": False}
