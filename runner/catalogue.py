@@ -21,6 +21,8 @@ TOP = Path(__file__).parent.parent
 REQUIREMENTS = TOP / "suites" / "requirements"
 UNTESTED = "untested.toml"
 DEVICE = "DEVICE"
+ABSENT = "ABSENT"
+LAB = "LAB"
 
 _KEYS = {"id", "title", "statement", "source", "level", "kind", "needs", "since"}
 _MORE_KEYS = {"note", "untested"}
@@ -92,9 +94,18 @@ def definitions(name: str, macro: str) -> list[list[str]]:
     return [[word.strip().strip('"') for word in re.findall(r'"[^"]*"|[^,]+', call)] for call in calls]
 
 
+def skip_causes() -> dict[str, str]:
+    """Each skip reason's cause by its code: ABSENT (there is no such feature) or LAB (it can't be shown here)."""
+    found = {words[1]: words[2] for words in definitions("skip_reasons.def", "CTS_SKIP_REASON")}
+    wrong = [code for code, cause in found.items() if cause not in (ABSENT, LAB)]
+    if wrong:
+        raise LabError(f"lib/skip_reasons.def: the cause of {', '.join(wrong)} is neither {ABSENT} nor {LAB}")
+    return found
+
+
 def skip_codes() -> frozenset[str]:
     """The fixed list of skip reasons."""
-    return frozenset(words[1] for words in definitions("skip_reasons.def", "CTS_SKIP_REASON"))
+    return frozenset(skip_causes())
 
 
 def need_scopes() -> dict[str, str]:
