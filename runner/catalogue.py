@@ -16,6 +16,7 @@ from typing import Any
 
 from lab import reviewed
 from lab.errors import LabError
+from runner import profiles
 
 TOP = Path(__file__).parent.parent
 REQUIREMENTS = TOP / "suites" / "requirements"
@@ -257,7 +258,8 @@ def load_tests(binaries: Mapping[str, Path], emulator: Path | None = None) -> li
 def load(binaries: Mapping[str, Path], emulator: Path | None = None) -> list[Test]:
     """Every test of all the suites; LabError with all that is wrong with them."""
     tests = load_tests(binaries, emulator)
-    wrong = problems(tests, requirements()) + reviewed.missing_tests(TOP, [test.path for test in tests])
+    found = requirements()
+    wrong = problems(tests, found) + profiles.problems(found) + reviewed.missing_tests(TOP, [test.path for test in tests])
     if wrong:
         raise LabError("the suites do not fit together:\n  " + "\n  ".join(wrong))
     return tests
