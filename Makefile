@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make run      everything from nothing to judged runs on two virtual hosts (HOST=vtd: on one, ARGS= for more options of iommu-cts run)
-# make check    the project's own tests; make lint: formatting, warnings, static checks, is docs/coverage.md up to date
+# make check    the project's own tests; make lint: formatting, warnings, static checks, are docs/coverage.md and docs/profiles.md up to date
 # make check-hosts  the suites on every virtual host, one after the other, and how long that took (ARGS as for make run)
 # make check-again  the same run five times: do the verdicts stay the same? (HOST=vtd, ARGS="--runs 3", or "--time 3600" for as long)
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
@@ -62,6 +62,7 @@ check-series:
 lint:
 	@lab/deps.sh lint
 	@$(PYTHON) -m lab.lint
+	@$(PYTHON) -m runner.profiles_page
 	@$(PYTHON) -m runner.coverage
 
 bench-exec:

@@ -7,14 +7,15 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report bundle verify new --help"
-	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report bundle verify profiles new --help"
+	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --profile --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
 	[device-test]="--host --accel --kernel --modules --json --help"
 	[doctor]="--host --accel --kernel --modules --json --help"
 	[list]="--select --help"
 	[coverage]="--json --markdown --help"
+	[profiles]="--markdown --help"
 	[compare]="--markdown --json --force --fail-on --help"
 	[hosts]="--help"
 	[series]="--ksrc --revs --host --select --bench --boots --dry-run --resume --help"
@@ -26,7 +27,7 @@ declare -gA _iommu_cts_words=(
 	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
-	[report]="--waivers --durations --help"
+	[report]="--waivers --durations --profile --help"
 	[bundle]="--output --sign --waivers --help"
 	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
@@ -74,6 +75,7 @@ _iommu_cts_candidates() {
 	--accel) printf '%s\n' tcg kvm icount ;;
 	--select | --bench | --test) _iommu_cts_tests "$3" ;;
 	--device | device-test | doctor) _iommu_cts_names "" /sys/bus/pci/devices/* ;;
+	--profile | profiles) _iommu_cts_names .toml "$_iommu_cts_top"/suites/profiles/*.toml ;;
 	--resume)
 		echo last
 		if [[ $2 == series ]]; then

@@ -57,8 +57,8 @@ void vm_del(const struct vm *vm, int file);
 #define VM_TRACE_OR_SKIP(vm)                                                                      \
 	do {                                                                                      \
 		if (!vm_exists(vm))                                                               \
-			CTS_SKIP(KERNEL_LACKS, "debugfs has no %s: nothing tells when a VM ends", \
-				 (vm)->trace);                                                    \
+			CTS_SKIP(NO_TEST_SUPPORT,                                                 \
+				 "debugfs has no %s: nothing tells when a VM ends", (vm)->trace); \
 	} while (0)
 
 #endif

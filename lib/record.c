@@ -13,7 +13,7 @@
 #define SAMPLES_PER_RECORD 2000
 
 static const char *const skip_codes[] = {
-#define CTS_SKIP_REASON(id, code, meaning) [CTS_SKIP_##id] = code,
+#define CTS_SKIP_REASON(id, code, cause, meaning) [CTS_SKIP_##id] = code,
 #include "skip_reasons.def"
 #undef CTS_SKIP_REASON
 };

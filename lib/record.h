@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 enum cts_skip {
-#define CTS_SKIP_REASON(id, code, meaning) CTS_SKIP_##id,
+#define CTS_SKIP_REASON(id, code, cause, meaning) CTS_SKIP_##id,
 #include "skip_reasons.def"
 #undef CTS_SKIP_REASON
 };

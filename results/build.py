@@ -22,7 +22,7 @@ class SchemaError(Exception):
 
 def build(run: Run, exit_code: int) -> dict[str, Any]:
     """Makes the object and checks it against the schema. Raises SchemaError, which names the place."""
-    document = {
+    document: dict[str, Any] = {
         "schema": "iommu-cts/results",
         "version": 1,
         "run": {
@@ -41,6 +41,8 @@ def build(run: Run, exit_code: int) -> dict[str, Any]:
         "results": [_result(result) for result in run.results],
         "problems": [dataclasses.asdict(problem) for problem in run.problems],
     }
+    if run.claims:
+        document["claims"] = [dataclasses.asdict(claim) for claim in run.claims]
     check(document)
     return document
 

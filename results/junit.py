@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from junitparser import Error, Failure, JUnitXml, Properties, Property, Skipped, TestCase, TestSuite
 
-from results.model import Result, Run, Verdict, leaf
+from results import claims, claims_text
+from results.model import HELD, NOT_HELD, Result, Run, Verdict, leaf
 from results.text import one_line, printable
 
 NS_PER_S = 1e9
@@ -25,6 +26,8 @@ def render(run: Run) -> str:
         xml.add_testsuite(suite)
     if run.problems:
         xml.add_testsuite(_problems(run))
+    if run.claims:
+        xml.add_testsuite(_claims(run))
     xml.update_statistics()
     data: bytes = xml.tostring()
     return data.decode("utf-8") + "\n"
@@ -80,5 +83,23 @@ def _problems(run: Run) -> TestSuite:
         error = Error(one_line(problem.text), problem.kind)
         error.text = printable(problem.text)
         case.result = [error]
+        suite.add_testcase(case)
+    return suite
+
+
+def _claims(run: Run) -> TestSuite:
+    """A claim is a case: a failure if it is not held, an error if nobody knows. Its properties are the verdict and the counts."""
+    suite = TestSuite("claims")
+    for claim in run.claims:
+        case = TestCase(printable(claim.profile), "claims")
+        properties = Properties()
+        properties.add_property(Property("verdict", claim.verdict))
+        properties.add_property(Property("requirements", claims.words(claim)))
+        case.append(properties)
+        if claim.verdict != HELD:
+            kind = Failure if claim.verdict == NOT_HELD else Error
+            element = kind(f"{claim.verdict}: {claims.words(claim)}", "claim")
+            element.text = printable("\n".join(claims_text.lines(claim)))
+            case.result = [element]
         suite.add_testcase(case)
     return suite

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from statistics import median
 
+from results import claims_text
 from results.model import Measurement, Result, Run, Verdict, leaf
 from results.text import one_line, printable, seconds
 
@@ -32,6 +33,8 @@ def render(run: Run) -> str:
     lines = _level(root)[0]
     for problem in run.problems:
         lines += _diagnostic(f"problem: {problem.kind}: {problem.text}")
+    for claim in run.claims:
+        lines += _diagnostic("\n".join([f"claim {claim.profile}: {claim.verdict}", *(f"  {line}" for line in claims_text.lines(claim))]))
     return "\n".join(lines) + "\n"
 
 

@@ -89,9 +89,58 @@ class Problem:
     text: str
 
 
+class State(str, Enum):
+    """What a run says of one requirement of a claim, from bad to good."""
+
+    BROKEN = "broken"
+    KNOWN = "known"
+    ABSENT = "absent"
+    NOT_COVERED = "not-covered"
+    UNTESTABLE = "untestable"
+    FINE = "absent-as-may-be"
+    HELD = "held"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a requirement isn't held: the first test that says so (None: there is none), a code and a sentence."""
+
+    test: str | None
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one requirement of a claim."""
+
+    requirement: str
+    title: str
+    demanded: bool
+    state: State
+    causes: list[Cause] = field(default_factory=list)
+
+
+HELD, NOT_HELD, INCOMPLETE = "HELD", "NOT HELD", "INCOMPLETE"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run judged by a profile: `verdict` is HELD, NOT_HELD or INCOMPLETE."""
+
+    profile: str
+    title: str
+    verdict: str
+    findings: list[Finding]
+
+    def of(self, *states: State) -> list[Finding]:
+        """Those in one of these states."""
+        return [finding for finding in self.findings if finding.state in states]
+
+
 @dataclass(frozen=True)
 class Run:
-    """A judged run. Times are seconds since the epoch; `drivers` are by BDF."""
+    """A judged run. Times are seconds since the epoch; `drivers` are by BDF. `claims` are those that it was judged by."""
 
     id: str
     host: str
@@ -108,6 +157,7 @@ class Run:
     results: list[Result]
     problems: list[Problem]
     directory: Path | None = None
+    claims: list[Claim] = field(default_factory=list)
 
 
 COUNTS = ("pass", "fail", "known", "error", "miss", "skip", "done")

@@ -10,6 +10,7 @@ from typing import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from results import claims_text
 from results.model import COUNTS, Result, Run, counted_as, counts
 from results.text import crop, one_line, printable, seconds
 
@@ -42,6 +43,7 @@ class _Printer:
         self._measurements()
         self._durations(durations)
         self._problems()
+        self._claims()
         self.console.print()
         self._line(*self._verdict())
         if self.run.directory is not None:
@@ -182,6 +184,13 @@ class _Printer:
             self._line(f"  {problem.kind}: {first}")
             for line in rest[:EVIDENCE_LINES]:
                 self._line("  | " + line, "dim")
+
+    def _claims(self) -> None:
+        for claim in self.run.claims:
+            self.console.print()
+            self._line(f"claim {claim.profile}  {claim.verdict}", claims_text.STYLES[claim.verdict])
+            for line in claims_text.lines(claim):
+                self._line("  " + line)
 
     def _verdict(self) -> tuple[str, str]:
         """The last word and its style."""

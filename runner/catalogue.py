@@ -16,11 +16,14 @@ from typing import Any
 
 from lab import reviewed
 from lab.errors import LabError
+from runner import profiles
 
 TOP = Path(__file__).parent.parent
 REQUIREMENTS = TOP / "suites" / "requirements"
 UNTESTED = "untested.toml"
 DEVICE = "DEVICE"
+ABSENT = "ABSENT"
+LAB = "LAB"
 
 _KEYS = {"id", "title", "statement", "source", "level", "kind", "needs", "since"}
 _MORE_KEYS = {"note", "untested"}
@@ -95,10 +98,20 @@ def _arguments(text: str, macro: str) -> list[list[str]]:
     return [[word.strip().strip('"') for word in re.findall(r'"[^"]*"|[^,]+', call)] for call in calls]
 
 
+def skip_causes() -> dict[str, str]:
+    """Each skip reason's cause by its code: ABSENT (there is no such feature) or LAB (it can't be shown here)."""
+    found = {words[1]: words[2] for words in definitions("skip_reasons.def", "CTS_SKIP_REASON")}
+    wrong = [code for code, cause in found.items() if cause not in (ABSENT, LAB)]
+    if wrong:
+        raise LabError(f"lib/skip_reasons.def: the cause of {', '.join(wrong)} is neither {ABSENT} nor {LAB}")
+    return found
+
+
 def skip_codes(text: str | None = None) -> frozenset[str]:
     """The fixed list of skip reasons; of `text`, if that is another version's skip_reasons.def."""
-    calls = definitions("skip_reasons.def", "CTS_SKIP_REASON") if text is None else _arguments(text, "CTS_SKIP_REASON")
-    return frozenset(words[1] for words in calls if len(words) > 1)
+    if text is None:
+        return frozenset(skip_causes())
+    return frozenset(words[1] for words in _arguments(text, "CTS_SKIP_REASON") if len(words) > 1)
 
 
 def need_scopes() -> dict[str, str]:
@@ -250,7 +263,8 @@ def load_tests(binaries: Mapping[str, Path], emulator: Path | None = None) -> li
 def load(binaries: Mapping[str, Path], emulator: Path | None = None) -> list[Test]:
     """Every test of all the suites; LabError with all that is wrong with them."""
     tests = load_tests(binaries, emulator)
-    wrong = problems(tests, requirements()) + reviewed.missing_tests(TOP, [test.path for test in tests])
+    found = requirements()
+    wrong = problems(tests, found) + profiles.problems(found) + reviewed.missing_tests(TOP, [test.path for test in tests])
     if wrong:
         raise LabError("the suites do not fit together:\n  " + "\n  ".join(wrong))
     return tests

@@ -14,17 +14,19 @@ from rich.table import Table
 from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
 from results import report, summary
-from runner import bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, real_host, series_cli, suite
+from runner import (
+    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, profiles_page, real_host, series_cli, suite,
+)  # fmt: skip
 from runner import prove as proving
 from runner import run as running
 
-OF_THE_PLAN = ("host", "accel", "select", "device", "kernel", "modules", "timeout_scale", "fail_nth")
+OF_THE_PLAN = ("host", "accel", "select", "profile", "device", "kernel", "modules", "timeout_scale", "fail_nth")
 
 EXIT_CODES = """exit codes:
   0    every promise held (or is a known failure)
-  1    at least one promise was broken
+  1    at least one promise was broken, or a claim (--profile) is not held
   2    wrong usage: nothing was run
-  3    nothing was seen broken, but the lab, the harness or the waiver file failed, or tests are missing
+  3    nothing was seen broken, but the lab, the harness or the waiver file failed, tests are missing, or a claim is incomplete
   130  interrupted; what had run is kept
 """
 
@@ -109,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     options = running.Options(
         arguments.host, arguments.select, _once(arguments.device), arguments.kernel, arguments.modules, arguments.accel,
         arguments.timeout_scale, arguments.waivers, jobs=arguments.jobs, max_failures=arguments.max_failures,
-        fail_nth=arguments.fail_nth, survive_reboots=arguments.survive_reboots,
+        fail_nth=arguments.fail_nth, survive_reboots=arguments.survive_reboots, profile=_once(arguments.profile),
     )  # fmt: skip
     if arguments.dry_run:
         if arguments.resume is not None:
@@ -189,7 +191,7 @@ def _hosts(_: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     folder = running.find_folder(arguments.run)
-    judged = report.write_all(folder, running.existing(arguments.waivers), date.today())
+    judged = report.write_all(folder, running.existing(arguments.waivers), date.today(), arguments.profile)
     summary.print_summary(judged, _wide_console(), arguments.durations)
     return judge.exit_code(judged)
 
@@ -324,6 +326,10 @@ def parser() -> argparse.ArgumentParser:
         "--select", action="append", default=[], metavar="PATTERN",
         help="only tests with such a path, e.g. 'access/*' (default: all but bench/*, for which there is `iommu-cts bench`)",
     )  # fmt: skip
+    run.add_argument(
+        "--profile", action="append", default=[], metavar="NAME",
+        help="the tests of what such a claim demands (`iommu-cts profiles`), and whether it is held (may be given several times)",
+    )  # fmt: skip
     run.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
     run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
     run.add_argument(
@@ -412,6 +418,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     versus.set_defaults(call=_compare)
 
+    profiles_page.add_profiles(commands, _wide_console)
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
     series_cli.add_series(commands, _boots, _wide_console)
@@ -422,6 +429,10 @@ def parser() -> argparse.ArgumentParser:
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     again.add_argument("run", nargs="?", default="last", help="a folder, or a name in results/runs/ (default: the newest)")
     again.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE")
+    again.add_argument(
+        "--profile", action="append", metavar="NAME",
+        help="say whether such a claim is held (may be given several times; default: those that it was run for)",
+    )  # fmt: skip
     again.add_argument(
         "--durations", nargs="?", type=_number, const=10, default=0, metavar="N", help="show the N tests that took longest (N: 10)"
     )

@@ -6,7 +6,6 @@ docs/coverage.md is the same without runs. `python3 -m runner.coverage` says whe
 
 import dataclasses
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from rich.text import Text
 from lab import binaries, ksrc
 from lab.errors import LabError, UsageError
 from results import build
+from results.markdown import plain, table
 from results.model import COUNTS
 from results.text import printable
 from runner import catalogue, suite
@@ -159,19 +159,19 @@ def _verdict(said: Said | None) -> Text:
 
 def print_table(found: Sequence[Row], runs: Mapping[str, Kept], console: Console) -> None:
     """The whole table, one subject after another."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    shown = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("requirement", "level", "tests", "what is promised, and which tests show it or why none does", *runs):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("requirement", "level", "tests"))
+        shown.add_column(heading, overflow="fold", no_wrap=heading in ("requirement", "level", "tests"))
     for subject, mine in _subjects(found).items():
-        table.add_row(Text(subject, "bold"))
+        shown.add_row(Text(subject, "bold"))
         for row in mine:
             one = row.requirement
             why = _named(row.tests, 2) if row.tests else one.untested.words() if one.untested else ""
             level = one.level if one.kind == "promise" else one.kind
             count = Text(str(len(row.tests))) if row.tests else Text(row.state, "yellow")
             what = Text(printable(one.title)).append(f"\n{printable(why)}", "dim")
-            table.add_row(one.id, level, count, what, *(_verdict(row.said.get(host)) for host in runs))
-    console.print(table)
+            shown.add_row(one.id, level, count, what, *(_verdict(row.said.get(host)) for host in runs))
+    console.print(shown)
     for host, run in runs.items():
         console.print(f"{host}: {run.id}")
     console.print(_last_line(found))
@@ -198,27 +198,14 @@ def document(found: Sequence[Row], runs: Mapping[str, Kept]) -> dict[str, Any]:
     return built
 
 
-def _cell(text: str) -> str:
-    """Text in a cell of a Markdown table."""
-    return re.sub(r"[\\`*<>\[\]|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(printable(text).split()))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _table(headings: Sequence[str], lines: Iterable[Iterable[str]]) -> list[str]:
-    return [_line(headings), _line("---" for _ in headings), *map(_line, lines), ""]
-
-
 def _shown_by(row: Row) -> str:
     if row.requirement.untested:
-        return _cell(row.requirement.untested.words())
+        return plain(row.requirement.untested.words())
     return f"{len(row.tests)}: {_named(row.tests, 3, '`')}"
 
 
 def _what(requirement: Requirement) -> str:
-    return _cell(requirement.title) + (f"<br>Note: {_cell(requirement.note)}" if requirement.note else "")
+    return plain(requirement.title) + (f"<br>Note: {plain(requirement.note)}" if requirement.note else "")
 
 
 def markdown(found: Sequence[Row], runs: Mapping[str, Kept]) -> str:
@@ -229,13 +216,13 @@ def markdown(found: Sequence[Row], runs: Mapping[str, Kept]) -> str:
     if runs:
         text += ["Verdicts are those of " + ", ".join(f"{run.id} on {host}" for host, run in runs.items()) + ".", ""]
     subjects = _subjects(found)
-    text += _table(
+    text += table(
         ["subject", "requirements", *STATES],
         ([f"[{subject}](#{subject})", str(len(mine)), *map(str, totals(mine).values())] for subject, mine in subjects.items()),
     )
     for subject, mine in subjects.items():
         text += [f"## {subject}", ""]
-        text += _table(
+        text += table(
             ["id", "what is promised", "level", "kind", "tests, or why there is none", *runs],
             (
                 [row.requirement.id, _what(row.requirement), row.requirement.level, row.requirement.kind, _shown_by(row)]

@@ -36,6 +36,7 @@ CHECKS = {
     "killed": "is silent for its next user",
 }
 
+NOT_CLAIMED = ("device-lacks", "not-driven")  # reasons of a skip: the driver does not claim it
 _STYLES = {"works": "green", "does not work": "bold red", "not claimed": "cyan", "not known": "bold magenta"}
 
 
@@ -88,9 +89,8 @@ def _check(name: str, results: Sequence[Result]) -> Check:
     if any(result.verdict is Verdict.PASS for result in results):
         return Check(name, what, "works")
     reasons = [result.reason for result in results if result.reason]
-    if all(reason.code == "device-lacks" for reason in reasons):
-        return Check(name, what, "not claimed")
-    return Check(name, what, "not known", next(reason.text for reason in reasons if reason.code != "device-lacks"))
+    others = [reason for reason in reasons if reason.code not in NOT_CLAIMED]
+    return Check(name, what, "not known", others[0].text) if others else Check(name, what, "not claimed")
 
 
 def devices(run: Run, folder: Path) -> list[Device]:

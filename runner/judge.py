@@ -9,7 +9,7 @@ from typing import AbstractSet
 
 from results import waivers as w
 from results.journal import Journal, PlannedTest
-from results.model import Problem, Reason, Result, Run, Verdict
+from results.model import INCOMPLETE, NOT_HELD, Problem, Reason, Result, Run, Verdict
 from runner.collect import collect
 from runner.verdict import bad_skip, blank, judge_attempt
 
@@ -25,9 +25,10 @@ def exit_code(run: Run) -> int:
     """The exit code of the command, as in docs/results.md."""
     if run.interrupted:
         return EXIT_INTERRUPTED
-    if any(result.verdict is Verdict.FAIL and result.waived is None for result in run.results):
+    claims = {claim.verdict for claim in run.claims}
+    if NOT_HELD in claims or any(result.verdict is Verdict.FAIL and result.waived is None for result in run.results):
         return EXIT_BROKEN
-    if run.problems or any(result.verdict in (Verdict.ERROR, Verdict.MISS) for result in run.results):
+    if INCOMPLETE in claims or run.problems or any(result.verdict in (Verdict.ERROR, Verdict.MISS) for result in run.results):
         return EXIT_LAB
     return EXIT_OK
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from results.journal import Left, PlannedTest, Skip
 from runner.catalogue import DEVICE, Test
+from runner.profiles import Profile
 
 NO_DEVICE = "no-device"
 NO_FAULTS = "faults-not-allowed"
@@ -41,6 +42,16 @@ def selected(tests: Iterable[Test], patterns: Sequence[str]) -> tuple[list[Test]
     for test in tests:
         (chosen if matches(test, patterns) else left).append(test)
     return chosen, left
+
+
+def naming(tests: Iterable[Test], chosen: Iterable[Profile]) -> tuple[list[Test], list[Test]]:
+    """The tests of the requirements that the profiles name, and the others."""
+    wanted = {name for profile in chosen for name in profile.requirements}
+    mine: list[Test] = []
+    left: list[Test] = []
+    for test in tests:
+        (mine if wanted & set(test.requirements) else left).append(test)
+    return mine, left
 
 
 def _item(test: Test, device: str | None, program: str, skip: Skip | None = None) -> Item:

@@ -27,7 +27,7 @@ from results.build import SchemaError
 from results.journal import JournalError, Skip, Writer, read
 from results.model import Run
 from results.report import ReportError
-from runner import catalogue, plan, reboot, suite
+from runner import catalogue, plan, profiles, reboot, suite
 from runner.collect import Seen, collect
 from runner.crew import Crew
 from runner.session import Inventory, Session
@@ -57,7 +57,8 @@ class Options:
     """What the command line says. `jobs` is how many virtual hosts there are at a time; None: as many as this machine bears. After
     `max_failures` failures, if that is not 0, the rest is left; what is for the requirements `first` is run first. With `fail_nth` every
     call of every test is made without memory first (lib/fail_nth.h). `all_sizes`: measurements take every size, not the usual ones.
-    `survive_reboots`: if this machine goes down, its next boot goes on with the run."""
+    `survive_reboots`: if this machine goes down, its next boot goes on with the run. With `profile` the tests are those of what such claims
+    rest on, and the run is judged by them."""
 
     host: str
     select: Sequence[str] = ()
@@ -74,6 +75,7 @@ class Options:
     fail_nth: bool = False
     all_sizes: bool = False
     survive_reboots: bool = False
+    profile: Sequence[str] = ()
 
     def kept(self) -> dict[str, Any]:
         """What a run that is gone on with has in common with its beginning, wherever that is done from."""
@@ -83,6 +85,7 @@ class Options:
             "device": list(self.device), "kernel": [os.path.abspath(path) for path in self.kernel],
             "modules": os.path.abspath(self.modules) if self.modules else None, "accel": self.accel,
             "timeout_scale": self.timeout_scale, "fail_nth": self.fail_nth, "all_sizes": self.all_sizes,
+            "profile": list(self.profile),
         }  # fmt: skip
 
 
@@ -246,6 +249,8 @@ def _execute(
     """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
     if options.select:
         chosen, others = plan.selected(tests, options.select)
+    elif options.profile:
+        chosen, others = plan.naming(tests, profiles.find(options.profile, catalogue.requirements()))
     else:
         others, chosen = plan.selected(tests, MEASURED)
     chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
@@ -331,6 +336,9 @@ def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
 
 def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     """Checks what can be checked before anything is built, and builds."""
+    if options.profile and options.select:
+        raise UsageError("--profile says what is run: with less, by --select, the claim would stay incomplete")
+    profiles.find(options.profile, catalogue.requirements())
     where = host.find(options.host)
     if where.target == "local":
         if not options.device:

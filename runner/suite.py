@@ -20,8 +20,8 @@ def _git(*words: str) -> str | None:
 def version() -> dict[str, Any]:
     """The commit and whether the working tree differs from it; commit "unknown" where there is neither a checkout nor an installed tree."""
     if places.COMMIT.exists():
-        commit, _, state = places.COMMIT.read_text().strip().partition("-")
-        return {"commit": commit, "dirty": bool(state)}
+        kept, _, state = places.COMMIT.read_text().strip().partition("-")
+        return {"commit": kept, "dirty": bool(state)}
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {"commit": "unknown", "dirty": False}

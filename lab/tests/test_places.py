@@ -28,6 +28,6 @@ def test_what_is_installed_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_tree_that_cant_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places.os, "access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert places.kept(Path("/usr/share/x/runs")) == tmp_path / "iommu-cts" / "runs"

@@ -132,8 +132,15 @@ def test_a_program_that_describes_nothing_is_named(tmp_path: Path, script: str) 
         catalogue.describe("access/a", program)
 
 
+def test_a_skip_reason_without_a_cause_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "definitions", lambda *_: [["NEW", "new-reason", "what it means"]])
+    with pytest.raises(LabError, match="the cause of new-reason is neither ABSENT nor LAB"):
+        catalogue.skip_causes()
+
+
 def test_the_lists_that_c_and_python_share() -> None:
     assert {"no-cdev", "no-iommufd", "no-device"} <= catalogue.skip_codes()
+    assert set(catalogue.skip_causes().values()) == {catalogue.ABSENT, catalogue.LAB}
     scopes = catalogue.need_scopes()
     assert scopes["cdev"] == "DEVICE" and set(scopes.values()) <= {"DEVICE", "HOST"}
     reasons = {words[0] for words in catalogue.definitions("skip_reasons.def", "CTS_SKIP_REASON")}

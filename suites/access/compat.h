@@ -72,7 +72,7 @@ static inline char *compat_guarded_page(void)
 }
 
 #define COMPAT_OR_SKIP() \
-	CTS_SKIP(BUILT_WITHOUT, "only on x86-64 can a 64-bit program make 32-bit calls")
+	CTS_SKIP(ARCH_LACKS, "only on x86-64 can a 64-bit program make 32-bit calls")
 #endif
 
 /*

@@ -58,7 +58,7 @@ FIXTURE_SETUP(siblings)
 	if (_metadata->exit_code != KSFT_PASS)
 		return; /* it was skipped there */
 	if (access("/sys/bus/pci/drivers/" KERNEL_DRIVER, F_OK))
-		CTS_SKIP(KERNEL_LACKS, "no driver " KERNEL_DRIVER);
+		CTS_SKIP(NO_TEST_SUPPORT, "no driver " KERNEL_DRIVER);
 	read_override(self->override, self->bdf[0]);
 }
 

@@ -40,7 +40,7 @@ FIXTURE_SETUP(told)
 	if (self->begin == -EACCES || self->begin == -EPERM)
 		CTS_SKIP(LOCKDOWN, "the kernel may not be probed: %s", strerror(-self->begin));
 	if (self->begin < 0)
-		CTS_SKIP(KERNEL_LACKS, "calls of " BEGIN " can't be counted: %s",
+		CTS_SKIP(NO_TEST_SUPPORT, "calls of " BEGIN " can't be counted: %s",
 			 strerror(-self->begin));
 	self->end = __probe_open(END);
 	ASSERT_LE(0, self->end);

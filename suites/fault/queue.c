@@ -218,7 +218,7 @@ CTS_TEST_F(queue, of_a_pasid,
 	struct mock wide;
 
 	if (__mock_open(self->iommufd, self->home, MOCK_PASID, &wide))
-		CTS_SKIP(KERNEL_LACKS, "mock devices with PASIDs");
+		CTS_SKIP(NO_TEST_SUPPORT, "mock devices with PASIDs");
 	args.dev_id = wide.device;
 	ASSERT_EQ(0, __hwpt_alloc(self->iommufd, &args));
 	mock_replace(self->iommufd, &wide,

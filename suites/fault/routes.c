@@ -160,7 +160,7 @@ CTS_TEST_F(queue, pasid_leaves,
 	struct mock wide;
 
 	if (__mock_open(self->iommufd, self->home, MOCK_PASID, &wide))
-		CTS_SKIP(KERNEL_LACKS, "mock devices with PASIDs");
+		CTS_SKIP(NO_TEST_SUPPORT, "mock devices with PASIDs");
 	ASSERT_EQ(0, table_with_queue(self->iommufd, &wide, self->ioas, self->queue, false,
 				      HWPT_ALLOC_PASID, &own));
 	ASSERT_EQ(0, table_with_queue(self->iommufd, &wide, self->ioas, self->queue, false,

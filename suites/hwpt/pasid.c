@@ -25,7 +25,7 @@ FIXTURE_SETUP(pasid)
 	self->iommufd = iommufd_open();
 	self->ioas = iommufd_ioas_alloc(self->iommufd);
 	if (__mock_open(self->iommufd, self->ioas, MOCK_PASID, &self->mock))
-		CTS_SKIP(KERNEL_LACKS, "mock devices with PASIDs");
+		CTS_SKIP(NO_TEST_SUPPORT, "mock devices with PASIDs");
 	self->able = hwpt_alloc(self->iommufd, self->mock.device, self->ioas, HWPT_ALLOC_PASID);
 	self->other = hwpt_alloc(self->iommufd, self->mock.device, self->ioas, HWPT_ALLOC_PASID);
 	self->plain = hwpt_alloc(self->iommufd, self->mock.device, self->ioas, 0);

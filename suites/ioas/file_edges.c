@@ -150,7 +150,7 @@ CTS_TEST_F(bare, foreign,
 	MAP_FILE_OR_SKIP(self->iommufd);
 	fd = foreign_dmabuf(self->page);
 	if (fd < 0)
-		CTS_SKIP(KERNEL_LACKS, "/dev/udmabuf (CONFIG_UDMABUF)");
+		CTS_SKIP(NO_TEST_SUPPORT, "/dev/udmabuf (CONFIG_UDMABUF)");
 	EXPECT_EQ(-EOPNOTSUPP, map(self, fd, 0, self->page));
 	EXPECT_EQ(-EOPNOTSUPP, map(self, fd, self->page, self->page));
 	EXPECT_EQ(-EINVAL, map(self, fd, 0, 2 * self->page + 1));

@@ -167,7 +167,7 @@ CTS_TEST_F(owner, kernel_driver,
 	int device, result;
 
 	if (access("/sys/bus/pci/drivers/" KERNEL_DRIVER, F_OK))
-		CTS_SKIP(KERNEL_LACKS, "no driver " KERNEL_DRIVER);
+		CTS_SKIP(NO_TEST_SUPPORT, "no driver " KERNEL_DRIVER);
 	device = take(self, FIRST);
 	cts_close(&device);
 	ASSERT_EQ(0, __sysfs_tell_driver(self->before.driver, "unbind", sysfs_device()));

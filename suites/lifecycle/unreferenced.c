@@ -37,7 +37,7 @@ FIXTURE_SETUP(unreferenced)
 	CTS_CHECK_NEEDS();
 	self->kmemleak = open(KMEMLEAK, O_RDWR | O_CLOEXEC);
 	if (self->kmemleak < 0)
-		CTS_SKIP(KERNEL_LACKS, "no " KMEMLEAK " (CONFIG_DEBUG_KMEMLEAK)");
+		CTS_SKIP(NO_TEST_SUPPORT, "no " KMEMLEAK " (CONFIG_DEBUG_KMEMLEAK)");
 	VFIO_SURVEY_OR_SKIP(&self->layout);
 	buffer_alloc(&self->buffer, BUFFER_BASE, 16 * page_size());
 }

@@ -35,7 +35,7 @@ FIXTURE_SETUP(pasid)
 
 	NESTING_SETUP_OR_SKIP(self);
 	if (__mock_open(self->iommufd, self->home, MOCK_PASID, &self->wide))
-		CTS_SKIP(KERNEL_LACKS, "mock devices with PASIDs");
+		CTS_SKIP(NO_TEST_SUPPORT, "mock devices with PASIDs");
 	on = self->parent;
 	if (variant->by_viommu) {
 		VIOMMU_OR_SKIP(self->iommufd, &self->wide, self->parent, &on);

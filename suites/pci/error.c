@@ -37,7 +37,7 @@ FIXTURE_SETUP(error)
 	CTS_CHECK_NEEDS();
 	self->inject = open(INJECT, O_WRONLY | O_CLOEXEC);
 	if (self->inject < 0)
-		CTS_SKIP(KERNEL_LACKS, "no " INJECT " (CONFIG_PCIEAER_INJECT)");
+		CTS_SKIP(NO_TEST_SUPPORT, "no " INJECT " (CONFIG_PCIEAER_INJECT)");
 	cts_lab_require(sscanf(sysfs_device(), "%x:%x:%x.%x", &domain, &bus, &device, &function) ==
 				4,
 			"%s", sysfs_device());

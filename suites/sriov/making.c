@@ -62,7 +62,7 @@ CTS_TEST_F(sriov, pf_with_vfs_is_refused,
 	char driver[SYSFS_PATH];
 
 	if (access("/sys/bus/pci/drivers/" SRIOV_STUB, F_OK))
-		CTS_SKIP(KERNEL_LACKS, "no driver " SRIOV_STUB);
+		CTS_SKIP(NO_TEST_SUPPORT, "no driver " SRIOV_STUB);
 	ASSERT_EQ(0, __sriov_hand_over(SRIOV_STUB));
 	if (__sriov_set_count(1))
 		CTS_SKIP(DEVICE_LACKS, "there is no room for a VF");
@@ -84,7 +84,7 @@ CTS_TEST_F(sriov, no_driver_of_the_kernel,
 	unsigned int i;
 
 	if (access("/sys/bus/pci/drivers/" KERNEL_DRIVER, F_OK))
-		CTS_SKIP(KERNEL_LACKS, "no driver " KERNEL_DRIVER);
+		CTS_SKIP(NO_TEST_SUPPORT, "no driver " KERNEL_DRIVER);
 	vf_ids(ids);
 	ASSERT_EQ(0, __sysfs_tell_driver(KERNEL_DRIVER, "new_id", ids));
 	VFS_OR_SKIP(self);

@@ -137,7 +137,7 @@ CTS_TEST_F(sriov, token_of_a_foreign_vf,
 	if (missing)
 		CTS_SKIP(DEVICE_LACKS, "%s", missing);
 	if (access("/sys/bus/pci/drivers/" SRIOV_STUB, F_OK))
-		CTS_SKIP(KERNEL_LACKS, "no driver " SRIOV_STUB);
+		CTS_SKIP(NO_TEST_SUPPORT, "no driver " SRIOV_STUB);
 	cts_close(&self->pf);
 	sriov_begin(&self->before);
 	ASSERT_EQ(0, __sriov_hand_over(SRIOV_STUB));

@@ -4,10 +4,10 @@
  */
 #include "meta.h"
 
-#define CTS_SKIP_REASON(id, code, meaning)  \
-	META_TEST(id)                       \
-	{                                   \
-		CTS_SKIP(id, "on purpose"); \
+#define CTS_SKIP_REASON(id, code, cause, meaning) \
+	META_TEST(id)                             \
+	{                                         \
+		CTS_SKIP(id, "on purpose");       \
 	}
 #include "skip_reasons.def"
 #undef CTS_SKIP_REASON
