@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Building what runs on a target: the suites, cts-exec, cts-survey and the virtual host's first process."""
+"""Building what runs on a target: the suites, cts-exec, cts-relay, cts-survey and the virtual host's first process."""
 
 import dataclasses
 import hashlib
@@ -16,7 +16,7 @@ from lab.toolbox import Toolbox
 
 TOP = Path(__file__).parent.parent
 SELFTESTS = "tools/testing/selftests"
-PARTS = ("suites", "runner/exec", "runner/survey", "lab/guest")
+PARTS = ("suites", "runner/exec", "runner/relay", "runner/survey", "lab/guest")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Binaries:
     @property
     def cts_exec(self) -> Path:
         return self.folder / ("cts-exec-san" if self.libraries else "cts-exec")
+
+    @property
+    def cts_relay(self) -> Path:
+        return self.folder / "cts-relay"
 
     @property
     def init(self) -> Path:

@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from lab import realhost
 from lab.arch import ARCHES, NATIVE, Arch
 from lab.errors import UsageError
+from lab.realhost import Access, Allowed
 
 FOLDER = Path(__file__).parent / "hosts"
 PARTS = FOLDER / "parts"
@@ -57,10 +59,11 @@ class Misemulated:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
-    firmware of a real machine may answer them by a reset. The rest below `title` describes a virtual host: `flavour` names the lines in
-    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture; `firmware`: it boots by that (lab/firmware.py);
-    `slower`: how many times as long as usual its tests may take."""
+    """Where tests run. `target` is "local", "ssh" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
+    firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may take. `allowed` are the
+    only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by that. The rest describes a
+    virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those of its architecture;
+    `firmware`: it boots by that (lab/firmware.py)."""
 
     name: str
     title: str
@@ -79,6 +82,8 @@ class Host:
     misemulated: tuple[Misemulated, ...] = ()
     firmware: bool = False
     slower: int = 1
+    allowed: tuple[Allowed, ...] = ()
+    ssh: Access | None = None
 
     @property
     def real(self) -> bool:
@@ -101,11 +106,13 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
-    "endpoint": list, "mdev": list,
+    "endpoint": list, "mdev": list, "allow": list, **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
+_STRINGS = (*_LISTS, "power_cycle", "console")
 _FAULTS = ("none", "contained")
-_OF_LOCAL = ("title", "target", "faults")
+REAL = ("local", "ssh")
+_OF_QEMU = {*_KEYS, "kernel"} - {"allow", *(set(realhost.KEYS) - {"kernel"})}
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu")
 
 
@@ -151,12 +158,19 @@ def _misemulated(path: Path, number: int, table: Any) -> Misemulated:
     raise UsageError(f"{path}: [[misemulated]] number {number}: needs exactly a list of strings, tests, and a string, why")
 
 
-def _local(path: Path, table: dict[str, Any]) -> Host:
-    """This machine, with a description of its own."""
+def _real(path: Path, table: dict[str, Any]) -> Host:
+    """This machine, or one that is reached by ssh."""
+    target = table["target"]
+    known = (*realhost.OF_BOTH, *(realhost.KEYS if target == "ssh" else ()))
     for key in table:
-        if key not in _OF_LOCAL:
-            raise UsageError(f"{path}: {key} is for virtual hosts; with target = 'local' there may be {', '.join(_OF_LOCAL)}")
-    return Host(path.stem, table.get("title", LOCAL.title), "local", faults=table.get("faults", LOCAL.faults))
+        if key not in known:
+            raise UsageError(f"{path}: {key} is not for target = {target!r}, where there may be {', '.join(known)}")
+    title = table.get("title", LOCAL.title if target == "local" else f"a real host, {table.get('address')}")
+    return Host(
+        path.stem, title, target, faults=table.get("faults", LOCAL.faults), slower=table.get("slower", 1),
+        allowed=realhost.allow_list(path, table.get("allow", [])),
+        ssh=realhost.access(path, table) if target == "ssh" else None,
+    )  # fmt: skip
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -172,7 +186,7 @@ def _table(path: Path) -> dict[str, Any]:
             raise UsageError(f"{path}: {key} must be a {_KEYS[key].__name__}")
         if _KEYS[key] is int and (value is True or value < 1):
             raise UsageError(f"{path}: {key} must be 1 or more")
-        if key in _LISTS and not all(isinstance(word, str) for word in table[key]):
+        if key in _STRINGS and not all(isinstance(word, str) for word in table[key]):
             raise UsageError(f"{path}: {key} must be a list of strings")
     if table.get("faults", "none") not in _FAULTS:
         raise UsageError(f"{path}: faults = {table['faults']!r} is none of {', '.join(_FAULTS)}")
@@ -202,8 +216,8 @@ def _with_parts(path: Path, table: dict[str, Any]) -> dict[str, Any]:
 def read(path: Path) -> Host:
     """Reads one description; UsageError names the file and the key at fault."""
     table = _table(path)
-    if table.get("target") == LOCAL.target:
-        return _local(path, table)
+    if table.get("target") in REAL:
+        return _real(path, table)
     table = _with_parts(path, table)
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if "device" not in table and "mdev" not in table:
@@ -211,7 +225,10 @@ def read(path: Path) -> Host:
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
-        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: local, qemu)")
+        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: {', '.join((*REAL, 'qemu'))})")
+    for key in table:
+        if key not in _OF_QEMU:
+            raise UsageError(f"{path}: {key} is for real hosts; with target = 'qemu' there may be {', '.join(sorted(_OF_QEMU))}")
     if table["arch"] not in ARCHES:
         raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
     devices, mdevs = tuple(table.pop("device", [])), tuple(table.pop("mdev", []))

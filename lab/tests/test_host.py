@@ -97,7 +97,7 @@ def test_a_host_may_have_mediated_devices_alone(tmp_path: Path) -> None:
         ("cpus = 1", "cpus = 1\nfirmware = true", "firmware: there is none for x86_64 hosts"),
         ("cpus = 1", "cpus = 1\nfirmware = 1", "firmware must be a bool"),
         ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
-        ('target = "qemu"', 'target = "local"', "arch is for virtual hosts"),
+        ('target = "qemu"', 'target = "local"', "arch is not for target = 'local'"),
         ('[[device]]', '[[misemulated]]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
         ('[[device]]', '[[misemulated]]\ntests = ["a/b", 1]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),
         ('[[device]]', '[[endpoint]]\n[[device]]', "endpoint.. number 1: needs a string, bus"),
