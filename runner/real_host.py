@@ -78,8 +78,6 @@ def _show(console: Console, device: str, said: dict[str, Any]) -> bool:
 def dry_run(name: str, named: Sequence[str], console: Console) -> int:
     """Shows each write that a run with these devices would make outside its own folder, and what would be refused."""
     where = host.find(name)
-    if where.real and not named:
-        raise UsageError("--dry-run: name the devices, by --device <BDF> (see `lspci -D`)")
     free = True
     with scratch.folder() as work, _session(where, work) as session:
         inventory = session.boot()
@@ -87,7 +85,7 @@ def dry_run(name: str, named: Sequence[str], console: Console) -> int:
             _say(console, "left by a run that was killed; it would be put back first:")
             if left["ev"] == "would":
                 _writes(console, f"{left['device']}: would write", left["back"])
-        for wanted in choose.devices(where, named, inventory):
+        for wanted in choose.devices(where, named, inventory, session.read_file):
             assert isinstance(wanted, Take)
             free = _show(console, wanted.device, session.would(wanted)) and free
     _say(console, "Nothing was changed. Beside this a run writes to its folder, to the cache, and to /var/lib/iommu-cts.")

@@ -266,8 +266,8 @@ def _execute(
         try:
             step.note("booting")
             inventory = first.boot()
-            devices = choose.devices(where, options.device, inventory)
-            bdfs = list(options.device) or [device.device for device in devices]
+            devices = choose.devices(where, options.device, inventory, first.read_file)
+            bdfs = choose.tested(where, options.device, devices)
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(where, lab))
             else:
@@ -341,8 +341,7 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     profiles.find(options.profile, catalogue.requirements())
     where = host.find(options.host)
     if where.target == "local":
-        if not options.device:
-            raise UsageError("on the local host nothing is touched unless it is named: --device <BDF> (see `lspci -D`)")
+        choose.tested(where, options.device, [])
         if options.kernel or options.modules:
             raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
         if options.accel != Options.accel:

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <endian.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #define PROTOCOL 1
 #define DEVICES "/sys/bus/pci/devices"
 #define CONFIG_SIZE 256
+#define EXPRESS_SIZE 4096
 
 int64_t inventory_taint(void)
 {
@@ -142,6 +145,40 @@ static void put_aliases(struct json_out *json, const char *bdf)
 	json_close(json, ']');
 }
 
+/*
+ * The Device Serial Number, as lspci(8) shows it: PCI Express Base Specification, 7.9.3. Null where
+ * there is none, or where only root may read it.
+ */
+static void put_serial(struct json_out *json, const char *bdf)
+{
+	static uint32_t config[EXPRESS_SIZE / 4];
+	char path[SYSFS_PATH_MAX], text[25] = "";
+	uint32_t at = CONFIG_SIZE;
+	ssize_t n;
+
+	device_path(path, bdf, "config");
+	n = sysfs_bytes(path, config, sizeof(config));
+	/* At most as many as fit: a broken device's may lead in circles. */
+	for (int left = EXPRESS_SIZE / 8; left && at >= CONFIG_SIZE && at + 12 <= n; left--) {
+		const uint32_t header = le32toh(config[at / 4]);
+
+		if (!header || header == UINT32_MAX)
+			break;
+		if ((header & 0xffff) == PCI_EXT_CAP_ID_DSN) {
+			const uint64_t serial = (uint64_t)le32toh(config[at / 4 + 2]) << 32 |
+						le32toh(config[at / 4 + 1]);
+
+			for (int i = 0; i < 8; i++)
+				snprintf(text + 3 * i, 4, "%02x-",
+					 (unsigned int)(serial >> (56 - 8 * i)) & 0xff);
+			text[23] = '\0';
+			break;
+		}
+		at = PCI_EXT_CAP_NEXT(header);
+	}
+	json_put_name(json, "serial", text);
+}
+
 static void send_device(const char *bdf, void *arg)
 {
 	struct json_out *json = frame_begin("device");
@@ -157,6 +194,7 @@ static void send_device(const char *bdf, void *arg)
 	json_put_name(json, "driver", text);
 	inventory_put_vfio(json, bdf);
 	put_aliases(json, bdf);
+	put_serial(json, bdf);
 	device_path(path, bdf, "numa_node");
 	if (sysfs_read(path, text, sizeof(text)))
 		strcpy(text, "-1");

@@ -2,22 +2,24 @@
 """Which devices of a target are tested, and what has to be done to get them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lab.errors import LabError
 from lab.host import Host
 from runner.session import Inventory, Make, Needed, Take
+from runner.targets import real
 
 DRIVER = "vfio-pci"
 
 
-def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Needed]:
-    """The devices under test in order.
+def devices(host: Host, named: Sequence[str], inventory: Inventory, read: real.Read = lambda _: None) -> list[Needed]:
+    """The devices under test in order; `read` reads a file of the host, if anything may be asked for.
 
     On a virtual host they are those of its description, or the named ones, and may be taken from any driver: nobody uses
     them. Mediated devices are made where the kernel has their type. On a real host only named devices are touched, and only
     if nobody uses them.
     """
+    if host.real:
+        return real.devices(host, named, inventory, read)
     chosen = []
     made = [Make(mdev.uuid, mdev.parent, mdev.type) for mdev in host.mdevs if (mdev.parent, mdev.type) in inventory.mdev_types]
     if named:
@@ -32,44 +34,14 @@ def devices(host: Host, named: Sequence[str], inventory: Inventory) -> list[Need
     else:
         for device in host.devices:
             chosen += [(found["bdf"], device.driver) for found in inventory.devices if _id(found) == device.id]
-    if host.real:
-        return _of_real_host([bdf for bdf, _ in chosen], inventory)
     return [*(Take(bdf, driver, "any") for bdf, driver in chosen), *made]
 
 
-def _of_real_host(bdfs: Sequence[str], inventory: Inventory) -> list[Needed]:
-    """Only root can take a device; to anybody else it has to be given before: that it has a vfio driver, he may open its node. What a
-    vfio driver has keeps that one, but nobody else may be using it."""
-    wanted: list[Needed] = []
-    for bdf in bdfs:
-        found = inventory.find(bdf)
-        assert found is not None
-        _check_group(found, bdfs, inventory)
-        ready = found.get("cdev") is not None
-        if inventory.hello.get("uid") == 0:
-            wanted.append(Take(bdf, str(found["driver"]) if ready else DRIVER, "idle"))
-        elif not ready:
-            driver = found.get("driver")
-            now = f"driver {driver} has it" if driver else "it has no driver"
-            raise LabError(
-                f"--device {bdf}: {now}, and only root can give it to {DRIVER}; root can also give it to a user: bind it to {DRIVER} and "
-                f"let him open its node in /dev/vfio/devices"
-            )
-    return wanted
-
-
-def _check_group(found: Mapping[str, Any], bdfs: Sequence[str], inventory: Inventory) -> None:
-    """Nothing of a group can be bound while a driver of the host's has another device of it (include/linux/iommu.h, DMA ownership)."""
-    for other in inventory.devices:
-        driver = other.get("driver")
-        bridge = str(other.get("class") or "").startswith("06")
-        if other["bdf"] in bdfs or bridge or other.get("group") is None or other["group"] != found.get("group") or not driver:
-            continue
-        if "vfio" not in driver and driver != "pci-stub":
-            raise LabError(
-                f"--device {found['bdf']}: its IOMMU group {found['group']} has {other['bdf']} too, which driver {driver} has: name it as "
-                f"well, or unbind it"
-            )
+def tested(host: Host, named: Sequence[str], needed: Sequence[Needed]) -> list[str]:
+    """The devices under test by name: what has to be done for them is `needed`, if anything has."""
+    if host.real:
+        return [entry.bdf for entry in real.chosen(host, named)]
+    return list(named) or [device.device for device in needed]
 
 
 def selections(host: Host, named: Sequence[str], inventory: Inventory) -> Mapping[str, Sequence[str]]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.host import Device, Host, Mdev
+from lab.realhost import Allowed
 from runner.session import Inventory, Make, Needed, Take
-from runner.targets import choose
+from runner.targets import choose, real
 
 FIRST, SECOND = "c757d317-0000-4000-8000-000000000001", "c757d317-0000-4000-8000-000000000002"
 HOST = Host(
@@ -74,3 +75,50 @@ def test_a_group_is_taken_whole_or_not_at_all() -> None:
     with pytest.raises(LabError, match="its IOMMU group 7 has 0000:01:00.1 too, which driver igb has"):
         choose.devices(REAL, ["0000:01:00.0"], inventory)
     assert len(choose.devices(REAL, ["0000:01:00.0", "0000:01:00.1"], inventory)) == 2
+
+
+SERIAL = "00-1b-21-ff-ff-00-11-22"
+# An identifier string, then the read-only part with a part number and the serial number, then the writable one and the end.
+VPD = b"\x82\x03\x00NIC\x90\x0f\x00PN\x04X550SN\x05AB-12\x91\x04\x00RW\x01\x00\x78"
+
+
+def test_a_description_says_what_may_be_touched() -> None:
+    inventory = Inventory(ROOT, [FREE | {"serial": SERIAL}, GIVEN])
+    box = dataclasses.replace(REAL, allowed=(Allowed("0000:02:00.0"), Allowed("0000:01:00.0", SERIAL, "my-vfio-pci")))
+    assert choose.devices(box, [], inventory) == [
+        Take("0000:02:00.0", "mlx5-vfio-pci", "idle"), Take("0000:01:00.0", "my-vfio-pci", "idle"),
+    ]  # fmt: skip
+    assert choose.tested(box, [], []) == ["0000:02:00.0", "0000:01:00.0"]
+    assert len(choose.devices(box, ["0000:02:00.0"], inventory)) == 1
+    with pytest.raises(UsageError, match="host box allows only 0000:02:00.0, 0000:01:00.0"):
+        choose.devices(box, ["0000:05:00.0"], inventory)
+    with pytest.raises(UsageError, match="nothing is touched unless it is named"):
+        choose.devices(REAL, [], inventory)
+
+
+@pytest.mark.parametrize(("express", "vital", "error"), [
+    (SERIAL, None, None),
+    ("00-00-00-00-00-00-00-01", VPD.replace(b"AB-12", b"other"), "it is 00-00-00-00-00-00-00-01 and other"),
+    (None, None, "it is none that can be read"),
+])
+def test_another_device_in_the_same_slot_is_not_touched(express: str | None, vital: bytes | None, error: str | None) -> None:
+    inventory = Inventory(ROOT, [FREE | {"serial": express}])
+    box = dataclasses.replace(REAL, allowed=(Allowed("0000:01:00.0", SERIAL),))
+    if error is None:
+        assert choose.devices(box, [], inventory, lambda _: vital)
+        return
+    with pytest.raises(LabError, match=f"its serial number has to be {SERIAL}, and {error}"):
+        choose.devices(box, [], inventory, lambda _: vital)
+
+
+def test_the_serial_number_of_the_vital_product_data_counts_too() -> None:
+    box = dataclasses.replace(REAL, allowed=(Allowed("0000:01:00.0", "AB-12"),))
+    files = {"/sys/bus/pci/devices/0000:01:00.0/vpd": VPD}
+    assert choose.devices(box, [], Inventory(ROOT, [FREE | {"serial": SERIAL}]), files.get)
+
+
+def test_broken_vital_product_data_is_read_to_its_end() -> None:
+    assert real.vpd_serial(VPD) == "AB-12"
+    for cut in range(len(VPD)):
+        real.vpd_serial(VPD[:cut])
+        real.vpd_serial(VPD[:cut] + b"\xff" * 8)

@@ -51,6 +51,7 @@ def test_inventory(fake_sysfs_exec: Path, log: Path) -> None:
         "group": 10,
         "cdev": None,
         "aliases": [],
+        "serial": None,
         "numa_node": 1,
     }
     assert devices[1]["driver"] is None and devices[1]["group"] is None
