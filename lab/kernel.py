@@ -35,6 +35,9 @@ MAKE = [
 ]  # fmt: skip
 
 
+CHANGED = (7, 0)  # before that lab/kernel/before-7.0.config is needed as well
+
+
 def _make(arch: Arch) -> list[str]:
     return [*MAKE, f"ARCH={arch.kbuild}", f"CROSS_COMPILE={arch.cross}"]
 
@@ -67,12 +70,17 @@ class Recipe:
         self.source = source
         self.arch = arch
         self.fragments = [FRAGMENTS / "common.config", FRAGMENTS / f"{arch.name}.config", *fragments]
-        self.lines = self._wanted()
+        # A revision of a repository may not be checked out yet: then nobody knows its version, and these lines are its user's matter.
+        self.wishes: list[str] = []
+        if not source.check_out and (source.tree / "Makefile").is_file() and _version(source.tree) < CHANGED:
+            self.wishes = self._wanted([FRAGMENTS / "before-7.0.config"])
+        self.lines = [*self._wanted(self.fragments), *self.wishes]
 
-    def _wanted(self) -> list[str]:
+    @staticmethod
+    def _wanted(fragments: Sequence[Path]) -> list[str]:
         """The lines of all fragments; of two for one symbol the later stays."""
         wanted: dict[str, str] = {}
-        for fragment in self.fragments:
+        for fragment in fragments:
             try:
                 lines = fragment.read_text().splitlines()
             except UnicodeDecodeError as error:
@@ -183,7 +191,8 @@ def _configure(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     lost = [
         line
         for line in lines
-        if (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
+        if line not in recipe.wishes
+        and (line not in config if line.startswith("CONFIG_") and not line.endswith("=n") else _symbol(line) in symbols)
     ]
     if lost:
         why = "these lines of the configuration did not survive (a dependency is missing, or the symbol is gone):"
