@@ -54,7 +54,8 @@ _COMMANDS = ("power_cycle", "console", "kernel")
 def allowed(path: Path, number: int, table: Any) -> Allowed:
     """One [[allow]]; UsageError names what is wrong with it."""
     where = f"{path}: [[allow]] number {number}"
-    if not isinstance(table, dict) or not set(table) <= _ALLOW or "bdf" not in table or not all(isinstance(v, str) for v in table.values()):
+    strings = isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
+    if not strings or not set(table) <= _ALLOW or "bdf" not in table:
         raise UsageError(f"{where}: needs the string bdf, may have the strings {', '.join(sorted(_ALLOW - {'bdf'}))}, and nothing else")
     found = Allowed(**table)
     if not re.fullmatch(_BDF, found.bdf):
@@ -91,7 +92,7 @@ def access(path: Path, table: dict[str, Any]) -> Access:
     for key in _COMMANDS:
         words = table.get(key, ["true"])
         if not words or not words[0] or any("\0" in word for word in words):
-            raise UsageError(f"{path}: {key} must be a command, its words in a list, such as [\"ipmitool\", \"power\", \"cycle\"]")
+            raise UsageError(f'{path}: {key} must be a command, its words in a list, such as ["ipmitool", "power", "cycle"]')
     config = path.absolute().parent / table["ssh_config"] if "ssh_config" in table else None
     if config is not None and not config.is_file():
         raise UsageError(f"{path}: ssh_config: there is no file {config}")
