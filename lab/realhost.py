@@ -37,7 +37,7 @@ class Access:
 
     address: str
     port: int | None = None
-    config: Path | None = None
+    config: str | None = None
     folder: str | None = None
     power_cycle: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
@@ -93,8 +93,8 @@ def access(path: Path, table: dict[str, Any]) -> Access:
         words = table.get(key, ["true"])
         if not words or not words[0] or any("\0" in word for word in words):
             raise UsageError(f'{path}: {key} must be a command, its words in a list, such as ["ipmitool", "power", "cycle"]')
-    config = path.absolute().parent / table["ssh_config"] if "ssh_config" in table else None
-    if config is not None and not config.is_file():
+    config = str(path.absolute().parent / table["ssh_config"]) if "ssh_config" in table else None
+    if config is not None and not Path(config).is_file():
         raise UsageError(f"{path}: ssh_config: there is no file {config}")
     commands = {key: tuple(table.get(key, ())) for key in _COMMANDS}
     return Access(address, table.get("port"), config, table.get("folder"), **commands)

@@ -43,7 +43,7 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
         bdf = "10000:e1:00.0"
     """)
     assert found.ssh == Access(
-        "root@box", 2222, tmp_path / "config", "/srv/scratch", ("ipmitool", "-H", "bmc", "power", "cycle"), ("conserver", "box"),
+        "root@box", 2222, str(tmp_path / "config"), "/srv/scratch", ("ipmitool", "-H", "bmc", "power", "cycle"), ("conserver", "box"),
         ("./install",),
     )  # fmt: skip
     assert found.allowed == (

@@ -50,7 +50,7 @@ class Remote:
         self.access = access
         self._base = ["ssh", "-T"]
         if access.config is not None:
-            self._base += ["-F", str(access.config)]
+            self._base += ["-F", access.config]
         if access.port is not None:
             self._base += ["-p", str(access.port)]
         options = {
