@@ -31,9 +31,9 @@ class Allowed:
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """How a host is reached by ssh. `config` stands for the user's ~/.ssh/config; `folder` is where programs are put on the host, None: where
-    they can be. The rest are commands for the runner's machine, as lists of words: `power_cycle` gives the host a fresh kernel, `console`
-    writes its console, `kernel` makes it boot another kernel; empty where there is none."""
+    """How a host is reached by ssh. `config` stands for the user's ~/.ssh/config; `folder` is where programs are put on the host, None:
+    where they can be. The rest are commands for the runner's machine, as lists of words: `power_cycle` gives the host a fresh kernel,
+    `console` writes its console, `kernel` makes it boot another kernel; empty where there is none."""
 
     address: str
     port: int | None = None
@@ -46,6 +46,7 @@ class Access:
 
 KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "address": str, "port": int, "ssh_config": str, "folder": str, "power_cycle": list, "console": list, "kernel": list,
+    "arch": str,
 }  # fmt: skip
 OF_BOTH = ("title", "target", "faults", "slower", "allow")  # of a host that is real, wherever it is
 _COMMANDS = ("power_cycle", "console", "kernel")

@@ -348,8 +348,8 @@ def _check_real(where: host.Host, options: Options) -> None:
     choose.tested(where, options.device, [])
     if (options.kernel or options.modules) and not (where.ssh and where.ssh.kernel):
         raise UsageError(
-            f"--kernel and --modules are for virtual hosts; {where.name} runs the kernel that it runs, unless kernel = in a description for ssh "
-            "says how another one gets there"
+            f"--kernel and --modules are for virtual hosts; {where.name} runs the kernel that it runs, unless kernel = in the description "
+            "of a host that ssh reaches says how another gets there"
         )
     if options.accel != Options.accel:
         raise UsageError(f"--accel is for virtual hosts; host {where.name} emulates nothing")

@@ -34,6 +34,7 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
         kernel = ["./install"]
         faults = "contained"
         slower = 2
+        arch = "aarch64"
         [[allow]]
         bdf = "0000:01:00.0"
         serial = "00-11-22-ff-fe-33-44-55"
@@ -50,6 +51,7 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
         Allowed("0000:01:00.0", "00-11-22-ff-fe-33-44-55", "mlx5_vfio_pci", "the NIC"), Allowed("10000:e1:00.0"),
     )  # fmt: skip
     assert (found.name, found.title, found.target, found.faults, found.slower) == ("box", "the box", "ssh", "contained", 2)
+    assert found.machine.name == "aarch64"
     assert found.kernel == ()  # which are words for a virtual host's kernel
 
 
@@ -89,7 +91,8 @@ def test_what_ssh_can_call(tmp_path: Path, address: str) -> None:
         (SSH + 'power_cycle = "ipmitool power cycle"', "power_cycle must be a list"),
         (SSH + 'console = ["tail", 1]', "console must be a list of strings"),
         (SSH + 'kernel = ["a\\u0000b"]', "kernel must be a command"),
-        (SSH + 'arch = "x86_64"', "arch is not for target = 'ssh'"),
+        (SSH + 'arch = "pdp11"', "arch = 'pdp11' is not known"),
+        ('target = "local"\narch = "x86_64"', "arch is not for target = 'local'"),
         (SSH + "cpus = 1", "cpus is not for"),
         (SSH + 'colour = "red"', "unknown key 'colour'"),
         ('target = "local"\naddress = "box"', "address is not for target = 'local', where .* faults, slower, allow"),

@@ -21,6 +21,13 @@ COMMAND_S = 60.0
 RETRY_S = 2.0
 NO_CONNECTION = 255  # ssh's own exit code
 CONTROL_MAX = 80  # bytes of a socket's path, of which ssh needs some itself
+FOLDERS = ("/tmp", "/var/tmp")
+# Folders where nothing may be executed show by a program that does nothing.
+_NEW_FOLDER = (
+    'for f in {folders}; do d=$(mktemp -d "$f/iommu-cts.XXXXXXXXXX") || continue; printf "#!/bin/sh\\n" >"$d/try" && chmod 700 "$d/try" && '
+    '"$d/try" && rm "$d/try" && echo "$d" && exit 0; rm -r "$d"; done; echo "no folder of {names} lets programs be executed (noexec?); '
+    'name one by folder = in the description" >&2; exit 1'
+)
 # What waiting does not help against, in what ssh says, and the way out.
 _REFUSALS = (
     (
@@ -97,6 +104,15 @@ class Remote:
         if done.returncode:
             raise self._failed(what, done.returncode, done.stderr)
         return done.stdout.decode(errors="replace")
+
+    def new_folder(self) -> str:
+        """Makes a folder there that nobody else may look into, where programs can be executed; returns its path."""
+        folders = [self.access.folder] if self.access.folder else list(FOLDERS)
+        script = _NEW_FOLDER.format(folders=" ".join(map(shlex.quote, folders)), names=" and ".join(folders))
+        path = self.run("a folder for the programs", script).strip()
+        if not path.startswith("/") or not path.isprintable():
+            raise LabError(f"{self.access.address}: mktemp -d names no folder")
+        return path
 
     def unpack(self, script: str, files: Mapping[str, Path], timeout: float) -> None:
         """Runs a line of sh there that finds `files`, by their names, in a tar archive on its standard input."""

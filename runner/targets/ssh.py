@@ -31,14 +31,6 @@ DEPLOY_S = 600.0
 STOP_S = 100.0  # cts-relay: SIGTERM, 30 s, SIGKILL
 POWER_S = 300.0
 CONSOLE_BYTES, CONSOLE_LINES = 8192, 60
-FOLDERS = ("/tmp", "/var/tmp")
-NAME = "iommu-cts"
-# Folders where nothing may be executed show by a program that does nothing.
-_NEW_FOLDER = (
-    f'for f in {{folders}}; do d=$(mktemp -d "$f/{NAME}.XXXXXXXXXX") || continue; printf "#!/bin/sh\\n" >"$d/try" && chmod 700 "$d/try" && '
-    '"$d/try" && rm "$d/try" && echo "$d" && exit 0; rm -r "$d"; done; echo "no folder of {names} lets programs be executed (noexec?); '
-    'name one by folder = in the description" >&2; exit 1'
-)
 RELAY_DIED = "cts-relay died"
 
 
@@ -98,7 +90,7 @@ class SshTarget:
         machine = self._remote.run("its architecture", "uname -m").strip()
         if machine != self._machine:
             raise LabError(
-                f"{self._access.address} is {machine[:20]!r}, and the programs are for {self._machine}; arch = in the description says what it is"
+                f"{self._access.address} is {machine[:20]!r}, the programs are for {self._machine}: arch = in the description says which"
             )
         if self._kernel is not None:
             self._boot_kernel(self._kernel, boot_id)
@@ -164,12 +156,7 @@ class SshTarget:
     def _deploy(self) -> None:
         """Puts the programs in a folder of their own, which nobody else may write to, and starts cts-exec there."""
         if not self._folder:
-            folders = [self._access.folder] if self._access.folder else list(FOLDERS)
-            script = _NEW_FOLDER.format(folders=" ".join(map(shlex.quote, folders)), names=" and ".join(folders))
-            self._folder = self._remote.run("a folder for the programs", script).strip()
-            if not self._folder.startswith("/") or "\n" in self._folder:
-                self._folder = ""
-                raise LabError(f"{self._access.address}: mktemp -d names no folder")
+            self._folder = self._remote.new_folder()
         d = shlex.quote(self._folder)
         files = {"cts-exec": self._programs.cts_exec, "cts-relay": self._programs.cts_relay}
         files |= {f"{SUITES}/{name}": path for name, path in self._programs.suites.items()}
