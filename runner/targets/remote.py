@@ -3,6 +3,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -54,6 +55,8 @@ class Remote:
     """A machine that ssh reaches. `work` is a private folder for the socket of a shared connection."""
 
     def __init__(self, access: Access, work: Path) -> None:
+        if shutil.which("ssh") is None:
+            raise LabError("there is no ssh here: apt-get install openssh-client")
         self.access = access
         self._base = ["ssh", "-T"]
         if access.config is not None:

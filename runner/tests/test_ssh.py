@@ -10,7 +10,6 @@ import dataclasses
 import os
 import signal
 import stat
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,9 +81,8 @@ class Box:
     def kill(self) -> None:
         """The connections that there are break."""
         for line in (self.folder / "connections").read_text().split():
-            with contextlib.suppress(ProcessLookupError, ValueError):
-                children = subprocess.run(["pgrep", "-P", line], capture_output=True, text=True).stdout.split()
-                for pid in children:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                for pid in Path(f"/proc/{line}/task/{line}/children").read_text().split():
                     os.kill(int(pid), signal.SIGKILL)
 
     def mend(self) -> None:
@@ -214,14 +212,23 @@ def test_a_machine_that_went_down_is_lost_by_its_test_with_the_kernels_last_word
     assert rig.session.command(["/bin/echo", "up"]) == "up\n"
 
 
+def relay_of(folder: Path) -> int:
+    """The process that is the relay in `folder`."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[1:2] == [b"start"] and str(folder).encode() in words:
+                return int(process.name)
+    raise AssertionError("there is no relay")
+
+
 def test_a_relay_that_is_gone_is_the_labs_doing(rig: Rig) -> None:
     rig.session.boot()
     folder = Path(rig.target.suites).parent
     test = rig.run("echo before; while :; do sleep 1; done")
     while not rig.events("output"):
         os.sched_yield()
-    found = subprocess.run(["pgrep", "-f", f"cts-relay start .* {folder} --"], capture_output=True, text=True).stdout.split()
-    os.kill(int(found[0]), signal.SIGKILL)
+    os.kill(relay_of(folder), signal.SIGKILL)
     test.join(TIMEOUT)
     (lost,) = rig.entries("LostEntry")
     assert lost.why == ssh.RELAY_DIED
