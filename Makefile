@@ -9,6 +9,7 @@
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
+# make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
 # make install, deb, check-package: package/install.mk
 # DEPS=print make run   only lists the Debian packages that this needs
@@ -22,7 +23,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized check-series lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -54,6 +55,10 @@ check-bench:
 check-sanitized:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.sanitized --host $(HOST) $(ARGS)
+
+check-ssh:
+	@lab/deps.sh $@
+	@$(PYTHON) -m runner.tests.check_ssh $(ARGS)
 
 check-series:
 	@lab/deps.sh run

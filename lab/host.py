@@ -112,7 +112,7 @@ _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
 _FAULTS = ("none", "contained")
 REAL = ("local", "ssh")
-_OF_QEMU = {*_KEYS, "kernel"} - {"allow", *(set(realhost.KEYS) - {"kernel"})}
+_OF_QEMU = {*_KEYS} - {"allow", *(set(realhost.KEYS) - {"kernel", "arch"})}
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu")
 
 
@@ -158,6 +158,11 @@ def _misemulated(path: Path, number: int, table: Any) -> Misemulated:
     raise UsageError(f"{path}: [[misemulated]] number {number}: needs exactly a list of strings, tests, and a string, why")
 
 
+def _check_arch(path: Path, name: str) -> None:
+    if name not in ARCHES:
+        raise UsageError(f"{path}: arch = {name!r} is not known (known: {', '.join(ARCHES)})")
+
+
 def _real(path: Path, table: dict[str, Any]) -> Host:
     """This machine, or one that is reached by ssh."""
     target = table["target"]
@@ -165,9 +170,10 @@ def _real(path: Path, table: dict[str, Any]) -> Host:
     for key in table:
         if key not in known:
             raise UsageError(f"{path}: {key} is not for target = {target!r}, where there may be {', '.join(known)}")
+    _check_arch(path, table.get("arch", NATIVE.name))
     title = table.get("title", LOCAL.title if target == "local" else f"a real host, {table.get('address')}")
     return Host(
-        path.stem, title, target, faults=table.get("faults", LOCAL.faults), slower=table.get("slower", 1),
+        path.stem, title, target, table.get("arch", ""), faults=table.get("faults", LOCAL.faults), slower=table.get("slower", 1),
         allowed=realhost.allow_list(path, table.get("allow", [])),
         ssh=realhost.access(path, table) if target == "ssh" else None,
     )  # fmt: skip
@@ -229,8 +235,7 @@ def read(path: Path) -> Host:
     for key in table:
         if key not in _OF_QEMU:
             raise UsageError(f"{path}: {key} is for real hosts; with target = 'qemu' there may be {', '.join(sorted(_OF_QEMU))}")
-    if table["arch"] not in ARCHES:
-        raise UsageError(f"{path}: arch = {table['arch']!r} is not known (known: {', '.join(ARCHES)})")
+    _check_arch(path, table["arch"])
     devices, mdevs = tuple(table.pop("device", [])), tuple(table.pop("mdev", []))
     endpoints = tuple(table.pop("endpoint", ()))
     table |= {key: tuple(table[key]) for key in (*_LISTS, "misemulated") if key in table}

@@ -4,7 +4,6 @@
 import gzip
 import itertools
 import lzma
-import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from lab import endpoint, firmware, image, ramdisk
 from lab.binaries import Binaries
+from lab.console import Console, end_of, size
 from lab.errors import LabError
 from lab.host import Host
 from lab.image import Image
@@ -25,7 +25,6 @@ PORT = "org.iommu-cts"  # lab/guest/init.c looks for it
 START_S = 60.0  # for the toolbox to come up
 END_S = 10.0  # from the end of the stream to the end of QEMU
 COMPLAINT_BYTES = 4096
-CONSOLE_KEPT = 1 << 20  # bytes of the console that are kept of a boot's beginning, and as many of its end
 # Runs QEMU once whoever started this has answered. By then bubblewrap has asked the kernel to be killed together with him: had he
 # been killed before, nobody would ever end it. For bash: dash has no descriptors of two digits.
 WAIT_FOR_US = 'echo >&"$1"; read -r go <&"$1" || exit 1; shift; exec "$@"'
@@ -88,19 +87,6 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
     return folder / "initrd", missing
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _end(path: Path, start: int, limit: int) -> str:
-    """The last `limit` bytes of a file that may not be there, but nothing before `start`."""
-    if not path.exists():
-        return ""
-    with path.open("rb") as stream:
-        stream.seek(max(start, _size(path) - limit))
-        return stream.read().decode(errors="replace")
-
-
 class Machine:
     """One virtual machine, to be switched on and off any number of times.
 
@@ -116,7 +102,7 @@ class Machine:
         self.accel = accel
         self.console = console
         self._log = folder / f"{console.stem}-qemu.log"
-        self._start = 0  # of this boot in the console
+        self._screen = Console(console)
         self._endpoint_logs = [console.with_name(f"{console.stem}-endpoint-{n}.log") for n, _ in enumerate(host.endpoints, 1)]
         self._endpoint_starts = [0 for _ in host.endpoints]
         self._process: subprocess.Popen[bytes] | None = None
@@ -157,8 +143,8 @@ class Machine:
 
         QEMU dies with the thread that calls this. Ctrl-C at the terminal does not reach it.
         """
-        self._start = _size(self.console)
-        self._endpoint_starts = [_size(log) for log in self._endpoint_logs]
+        self._screen.begin()
+        self._endpoint_starts = [size(log) for log in self._endpoint_logs]
         ours, theirs = socket.socketpair()
         # On the first host bridge, by name: without one QEMU takes the bus that was made last.
         extra = [
@@ -186,19 +172,7 @@ class Machine:
 
     def console_of_boot(self, limit: int) -> str:
         """The last `limit` bytes that this boot, or the last, wrote on its console."""
-        return _end(self.console, self._start, limit).replace("\r", "")
-
-    def _trim_console(self) -> None:
-        """Takes the middle out of a boot that flooded its console."""
-        too_much = _size(self.console) - self._start - 2 * CONSOLE_KEPT
-        if too_much <= 0:
-            return
-        with self.console.open("r+b") as stream:
-            stream.seek(-CONSOLE_KEPT, os.SEEK_END)
-            end = stream.read()
-            stream.seek(self._start + CONSOLE_KEPT)
-            stream.write(b"\n[... %d bytes are not kept ...]\n" % too_much + end)
-            stream.truncate()
+        return self._screen.tail(limit)
 
     def exit_code(self) -> int | None:
         """QEMU's exit code once its stream has closed (it may take a moment to end), None if it goes on."""
@@ -216,12 +190,12 @@ class Machine:
         self._process.kill()
         self._process.wait()
         self._process = None
-        self._trim_console()
+        self._screen.trim()
 
     def complaint(self) -> str:
         """The end of what QEMU and the endpoints said on their standard errors in this boot, or the last, if anything."""
-        said = [_end(self._log, 0, COMPLAINT_BYTES)]
-        said += [_end(log, start, COMPLAINT_BYTES) for log, start in zip(self._endpoint_logs, self._endpoint_starts, strict=True)]
+        said = [end_of(self._log, 0, COMPLAINT_BYTES)]
+        said += [end_of(log, start, COMPLAINT_BYTES) for log, start in zip(self._endpoint_logs, self._endpoint_starts, strict=True)]
         return "\n".join(text.strip() for text in said if text.strip())
 
     def interactive(self, words: Sequence[str]) -> int:

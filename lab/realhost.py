@@ -31,13 +31,13 @@ class Allowed:
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """How a host is reached by ssh. `config` stands for the user's ~/.ssh/config; `folder` is where programs are put on the host, None: where
-    they can be. The rest are commands for the runner's machine, as lists of words: `power_cycle` gives the host a fresh kernel, `console`
-    writes its console, `kernel` makes it boot another kernel; empty where there is none."""
+    """How a host is reached by ssh. `config` stands for the user's ~/.ssh/config; `folder` is where programs are put on the host, None:
+    where they can be. The rest are commands for the runner's machine, as lists of words: `power_cycle` gives the host a fresh kernel,
+    `console` writes its console, `kernel` makes it boot another kernel; empty where there is none."""
 
     address: str
     port: int | None = None
-    config: Path | None = None
+    config: str | None = None
     folder: str | None = None
     power_cycle: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
@@ -46,6 +46,7 @@ class Access:
 
 KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
     "address": str, "port": int, "ssh_config": str, "folder": str, "power_cycle": list, "console": list, "kernel": list,
+    "arch": str,
 }  # fmt: skip
 OF_BOTH = ("title", "target", "faults", "slower", "allow")  # of a host that is real, wherever it is
 _COMMANDS = ("power_cycle", "console", "kernel")
@@ -54,7 +55,8 @@ _COMMANDS = ("power_cycle", "console", "kernel")
 def allowed(path: Path, number: int, table: Any) -> Allowed:
     """One [[allow]]; UsageError names what is wrong with it."""
     where = f"{path}: [[allow]] number {number}"
-    if not isinstance(table, dict) or not set(table) <= _ALLOW or "bdf" not in table or not all(isinstance(v, str) for v in table.values()):
+    strings = isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
+    if not strings or not set(table) <= _ALLOW or "bdf" not in table:
         raise UsageError(f"{where}: needs the string bdf, may have the strings {', '.join(sorted(_ALLOW - {'bdf'}))}, and nothing else")
     found = Allowed(**table)
     if not re.fullmatch(_BDF, found.bdf):
@@ -91,9 +93,9 @@ def access(path: Path, table: dict[str, Any]) -> Access:
     for key in _COMMANDS:
         words = table.get(key, ["true"])
         if not words or not words[0] or any("\0" in word for word in words):
-            raise UsageError(f"{path}: {key} must be a command, its words in a list, such as [\"ipmitool\", \"power\", \"cycle\"]")
-    config = path.absolute().parent / table["ssh_config"] if "ssh_config" in table else None
-    if config is not None and not config.is_file():
+            raise UsageError(f'{path}: {key} must be a command, its words in a list, such as ["ipmitool", "power", "cycle"]')
+    config = str(path.absolute().parent / table["ssh_config"]) if "ssh_config" in table else None
+    if config is not None and not Path(config).is_file():
         raise UsageError(f"{path}: ssh_config: there is no file {config}")
     commands = {key: tuple(table.get(key, ())) for key in _COMMANDS}
     return Access(address, table.get("port"), config, table.get("folder"), **commands)

@@ -40,6 +40,11 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
     # What boots an aarch64 host where its description asks for firmware. By itself, so that it can change and leave the kernels alone.
     "aarch64-firmware": ("qemu-efi-aarch64",),
+    # What the machine of lab/server/ runs.
+    "server": (
+        "bubblewrap", "dbus", "e2fsprogs", "iproute2", "kmod", "libpam-systemd", "openssh-server", "pciutils", "procps", "python3",
+        "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-rich", "systemd-sysv", "udev",
+    ),
     "fuzz": (
         "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
         "python3-junitparser", "python3-rich",
@@ -71,13 +76,14 @@ class Toolbox:
         readonly: Mapping[str, Path] | None = None,
         devices: Sequence[str] = (),
         cwd: str = "/",
+        daemon: bool = False,
     ) -> list[str]:
         """The bubblewrap command line for `argv`.
 
         `binds` and `readonly` map a name from MOUNTS to a folder of the host, seen inside as /mnt/<name>. `devices` are nodes
-        under /dev that are passed through.
+        under /dev that are passed through. A `daemon` outlives who starts it, and has the network.
         """
-        words = ["bwrap", "--unshare-all", "--die-with-parent", "--uid", "0", "--gid", "0"]
+        words = ["bwrap", "--unshare-all", "--share-net" if daemon else "--die-with-parent", "--uid", "0", "--gid", "0"]
         words += ["--ro-bind", str(self.tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
         for option, mapping in (("--bind", binds), ("--ro-bind", readonly)):
             for name, folder in (mapping or {}).items():

@@ -13,7 +13,8 @@ from runner import klog
 from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 
 # The ways to lose a target that say nothing of its kernel.
-LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died"})
+UNREACHABLE = "unreachable"
+LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died", "cts-relay died", UNREACHABLE})
 
 
 @dataclass

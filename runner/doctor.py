@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import re
+import shlex
 import subprocess
 import textwrap
 from collections.abc import Sequence
@@ -33,11 +35,14 @@ from runner.findings_device import examine_device
 from runner.session import Lost, Session, Take
 from runner.targets import choose
 from runner.targets.qemu import QemuTarget
+from runner.targets.remote import Remote
 
 SCHEMA = Path(__file__).resolve().parent.parent / "results" / "schema" / "doctor-1.json"
 EXIT_READY = 0
 EXIT_LACKING = 1
 WIDTH = 100
+UNPACK_S = 120.0
+REMOTE_CONFIG = '{ gzip -dc /proc/config.gz || cat "/boot/config-$(uname -r)" "/lib/modules/$(uname -r)/config"; true; } 2>/dev/null'
 _STYLES = {Status.LACK: "bold red", Status.WARNING: "yellow", Status.UNKNOWN: "cyan", Status.OK: "green"}
 _ORDER = (Status.LACK, Status.WARNING, Status.UNKNOWN, Status.OK)
 
@@ -103,6 +108,23 @@ def _local(named: Sequence[str]) -> Examined:
     return Examined("local", list(named), findings, facts)
 
 
+def _remote(where: host.Host, named: Sequence[str]) -> Examined:
+    """A host that ssh reaches: cts-survey lies there, in a folder of its own, for as long as it takes."""
+    assert where.ssh is not None
+    built = survey.build(toolbox.obtain())
+    devices = choose.tested(where, named, []) if named or where.allowed else []
+    with scratch.folder() as work, Step(f"looking at {where.name}"), contextlib.closing(Remote(where.ssh, work)) as there:
+        folder = there.new_folder()
+        try:
+            there.unpack(f"cd {shlex.quote(folder)} && exec tar -xf -", {path.name: path for path in built.iterdir()}, UNPACK_S)
+            said = there.run("cts-survey", shlex.join([*survey.command(folder), *devices]))
+            config = there.run("its configuration", REMOTE_CONFIG)
+        finally:
+            there.run("cleaning up", f"rm -rf {shlex.quote(folder)}")
+    facts = _read(said)
+    return Examined(where.name, devices, examine(facts, options_of(config or None), virtual=False), facts)
+
+
 def _virtual(where: host.Host, named: Sequence[str], arguments: argparse.Namespace) -> Examined:
     with scratch.folder() as folder:
         machine = labwork.machine(arguments, folder)
@@ -137,11 +159,15 @@ def look(arguments: argparse.Namespace) -> Examined:
         if arguments.accel != running.Options.accel:
             raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
         seen = _local(named)
+    elif where.target == "ssh":
+        if arguments.kernel or arguments.modules or arguments.accel != running.Options.accel:
+            raise UsageError(f"--kernel, --modules and --accel are for virtual hosts; host {where.name} is looked at as it is")
+        seen = _remote(where, named)
     else:
         seen = _virtual(where, named, arguments)
     findings = list(seen.findings)
     for bdf in seen.devices:
-        findings += examine_device(seen.facts, bdf, virtual=where.target != "local")
+        findings += examine_device(seen.facts, bdf, virtual=not where.real)
     return dataclasses.replace(seen, findings=findings)
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from results.journal import Writer
 from results.text import printable
 from runner import suite
 from runner.session import Lost, Session, Take
-from runner.targets import choose
+from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
+from runner.targets.ssh import SshTarget
 
 EXIT_FREE = EXIT_DONE = 0
 EXIT_REFUSED = 1
@@ -36,10 +39,14 @@ RESTORE_CODES = """exit codes:
 @contextlib.contextmanager
 def _session(where: host.Host, work: Path) -> Iterator[Session]:
     """A session that changes nothing by itself; its journal is nobody's."""
-    if where.target != "local":
+    if not where.real:
         raise UsageError(f"host {where.name} is a virtual one: nothing of it outlives a run")
-    box, source = ksrc.with_toolbox(None)
-    target = LocalTarget(binaries.build(box, source, suite.label()).cts_exec, work)
+    box, source = ksrc.with_toolbox(None, where.machine.toolbox)
+    programs = binaries.build(box, source, suite.label(), arch=where.machine)
+    target: Target = LocalTarget(programs.cts_exec, work)
+    if where.target == "ssh":
+        none = dataclasses.replace(programs, suites={})
+        target = SshTarget(where, none, None, work, work / "console.log", threading.Event())
     with Writer(work / "journal.jsonl") as journal:
         session = Session(target, journal)
         try:

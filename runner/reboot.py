@@ -38,7 +38,7 @@ WantedBy=multi-user.target
 """
 
 
-def _part(path: Path) -> int:
+def part(path: Path) -> int:
     """Parts of one message are numbered from its end."""
     found = re.search(r"(\d+)(?:\.\w+)*$", path.name)
     return int(found[1]) if found else 0
@@ -53,11 +53,16 @@ def last_words(since: float, folders: tuple[Path, ...]) -> str:
         except OSError:
             continue  # it is moved just now, or may not be read
     texts = []
-    for path in sorted(found, key=_part, reverse=True):
+    for path in sorted(found, key=part, reverse=True):
         try:
             texts.append(path.read_text("utf-8", "replace"))
         except OSError:
             continue
+    return joined(texts)
+
+
+def joined(texts: list[str]) -> str:
+    """The parts of a message, without the level before each line."""
     return re.sub(r"^<\d+>", "", "\n".join(texts), flags=re.MULTILINE)[-WORDS_MAX:]
 
 

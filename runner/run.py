@@ -34,6 +34,7 @@ from runner.session import Inventory, Session
 from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
+from runner.targets.ssh import SshTarget
 
 RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or places.kept(places.TOP / "results" / "runs")).absolute()
 WAIVERS = suite.TOP / "waivers.toml"
@@ -151,8 +152,13 @@ def _jobs(where: host.Host, tests: int) -> int:
     return max(1, min(len(os.sched_getaffinity(0)) * JOBS_ON_A_PROCESSOR, fit, useful, JOBS_DEFAULT))
 
 
-def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int) -> tuple[list[Target], dict[str, Any]]:
-    """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest."""
+def _targets(
+    where: host.Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int, stop: threading.Event
+) -> tuple[list[Target], dict[str, Any]]:
+    """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest; `stop` ends
+    it."""
+    if where.target == "ssh":
+        return [SshTarget(where, lab.programs, lab.image, work, folder / "console-1.log", stop)], {}
     if lab.image is None:
         return [LocalTarget(lab.programs.cts_exec, work)], {}
     _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)
@@ -171,11 +177,12 @@ def _targets(where: host.Host, lab: Lab, options: Options, folder: Path, work: P
     return [QemuTarget(machine) for machine in machines], notes
 
 
-def _programs(where: host.Host, lab: Lab) -> dict[str, str]:
-    """Where each test program is on the target."""
-    if where.target == "local":
+def _programs(target: Target, lab: Lab) -> dict[str, str]:
+    """Where each test program is on the target, which has been on."""
+    if isinstance(target, LocalTarget):
         return {name: str(path) for name, path in lab.programs.suites.items()}
-    return {name: f"/{qemu.SUITES}/{name}" for name in lab.programs.suites}
+    folder = target.suites if isinstance(target, SshTarget) else f"/{qemu.SUITES}"
+    return {name: f"{folder}/{name}" for name in lab.programs.suites}
 
 
 def _only(programs: binaries.Binaries, tests: Sequence[catalogue.Test]) -> binaries.Binaries:
@@ -256,9 +263,9 @@ def _execute(
     chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
-        if lab.image is not None:
-            lab = dataclasses.replace(lab, image=lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
-        targets, notes = _targets(where, lab, options, folder, work, len(chosen))
+        if where.target != "local":
+            lab = dataclasses.replace(lab, image=lab.image and lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
+        targets, notes = _targets(where, lab, options, folder, work, len(chosen), stop)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {name: "1" for name, on in _switches(options) if on}
         sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]
@@ -269,10 +276,10 @@ def _execute(
             devices = choose.devices(where, options.device, inventory, first.read_file)
             bdfs = choose.tested(where, options.device, devices)
             if kept.plan:
-                items = plan.again(kept.plan, tests, _programs(where, lab))
+                items = plan.again(kept.plan, tests, _programs(targets[0], lab))
             else:
                 only = choose.selections(where, options.device, inventory)
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(where, lab), functools.partial(_unfit, where), only)
+                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(targets[0], lab), functools.partial(_unfit, where), only)
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:
@@ -323,9 +330,11 @@ def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
         "cts-exec": cache.file_digest(lab.programs.cts_exec),
         "the guest's first process": cache.file_digest(lab.programs.init),
     }
-    if lab.image is None:
+    if where.target == "ssh":
+        found["cts-relay"] = cache.file_digest(lab.programs.cts_relay)
+    if lab.image is None and where.target == "local":
         found["the kernel"] = f"{platform.release()} {platform.version()}"
-    else:
+    elif lab.image is not None:
         found["the kernel"] = cache.file_digest(lab.image.path)
         modules = sorted(lab.image.modules.rglob("*.ko*")) if lab.image.modules else []
         found["the kernel's modules"] = cache.digest([[path.name, cache.file_digest(path)] for path in modules])
@@ -334,24 +343,34 @@ def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
     return found | {f"test program {name}": cache.file_digest(path) for name, path in lab.programs.suites.items()}
 
 
+def _check_real(where: host.Host, options: Options) -> None:
+    """UsageError for what a real host has not, or must not have done to it."""
+    choose.tested(where, options.device, [])
+    if (options.kernel or options.modules) and not (where.ssh and where.ssh.kernel):
+        raise UsageError(
+            f"--kernel and --modules are for virtual hosts; {where.name} runs the kernel that it runs, unless kernel = in the description "
+            "of a host that ssh reaches says how another gets there"
+        )
+    if options.accel != Options.accel:
+        raise UsageError(f"--accel is for virtual hosts; host {where.name} emulates nothing")
+    if options.jobs not in (None, 1):
+        raise UsageError(f"--jobs is for virtual hosts; there is one {where.name} host")
+    if options.survive_reboots:
+        if where.target != "local":
+            raise UsageError("--survive-reboots is for the local host: the runner outlives any other")
+        reboot.check()
+    if options.fail_nth:
+        raise UsageError("--fail-nth is for virtual hosts: it takes settings in /sys/kernel/debug that a host in use should keep")
+
+
 def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     """Checks what can be checked before anything is built, and builds."""
     if options.profile and options.select:
         raise UsageError("--profile says what is run: with less, by --select, the claim would stay incomplete")
     profiles.find(options.profile, catalogue.requirements())
     where = host.find(options.host)
-    if where.target == "local":
-        choose.tested(where, options.device, [])
-        if options.kernel or options.modules:
-            raise UsageError("--kernel and --modules are for virtual hosts; the local host runs the kernel that it runs")
-        if options.accel != Options.accel:
-            raise UsageError("--accel is for virtual hosts; the local host emulates nothing")
-        if options.jobs not in (None, 1):
-            raise UsageError("--jobs is for virtual hosts; there is one local host")
-        if options.survive_reboots:
-            reboot.check()
-        if options.fail_nth:
-            raise UsageError("--fail-nth is for virtual hosts: it takes settings in /sys/kernel/debug that a host in use should keep")
+    if where.real:
+        _check_real(where, options)
     elif options.survive_reboots:
         raise UsageError("--survive-reboots is for the local host: the runner outlives any other")
     lab = prepare(where, options.kernel, options.modules)

@@ -147,8 +147,12 @@ class Session:
     def _write(self, kind: str, **keys: Any) -> None:
         self._journal.write(kind, machine=self._machine, **keys)
 
+    def _now(self) -> float:
+        """Monotonic seconds; they stand still while the target can't be heard through no fault of its own."""
+        return time.monotonic() - self._target.away()
+
     def _event(self, deadline: float) -> dict[str, Any]:
-        """The next event; Lost when the stream ends or stays silent until `deadline` (monotonic seconds)."""
+        """The next event; Lost when the stream ends or stays silent until `deadline` (as of _now)."""
         while True:
             if self._stop.is_set():
                 raise Stopped
@@ -159,7 +163,7 @@ class Session:
                 continue
             if self._closed:
                 raise Lost(self._target.gone())
-            left = deadline - time.monotonic()
+            left = deadline - self._now()
             if left <= 0:
                 raise Lost("no answer")
             data = self._target.receive(min(left, SLICE_S))
@@ -237,7 +241,7 @@ class Session:
     def _ask(self, wanted: dict[str, Any], last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Sends one operation and returns its events up to the one that `last` accepts."""
         self._send(wanted)
-        deadline = time.monotonic() + ANSWER_S * self._scale
+        deadline = self._now() + ANSWER_S * self._scale
         events = []
         while True:
             event = self._event(deadline)
@@ -272,7 +276,7 @@ class Session:
         self._noises = 0
         self._on = True
         self._target.power_on()
-        hello = self._event(time.monotonic() + HELLO_S * self._scale)
+        hello = self._event(self._now() + HELLO_S * self._scale)
         if hello.get("protocol") != PROTOCOL:
             raise LabError(f"the target speaks another protocol: {json.dumps(hello)[:200]}")
         self._hello = hello
@@ -402,14 +406,14 @@ class Session:
             self._write("next", id=item.planned.id)
             self._journal.sync()
         self._send(wanted)
-        deadline = time.monotonic() + ANSWER_S * self._scale
+        deadline = self._now() + ANSWER_S * self._scale
         log: list[str] = []
         while True:
             event = self._event(deadline)
             if event["ev"] == "bad_op":
                 return None
             if event["ev"] == "test_start":
-                deadline = time.monotonic() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * max(1.0, self._scale)
+                deadline = self._now() + wanted["timeout_ms"] / 1000 + TEST_SLACK_S * max(1.0, self._scale)
             if event["ev"] == "kmsg":
                 log += [klog.kmsg_text(line) for line in event["lines"]]
             if event["ev"] == "test_end":

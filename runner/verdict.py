@@ -21,7 +21,7 @@ from typing import AbstractSet
 from results.journal import PlannedTest
 from results.model import Evidence, Problem, Reason, Result, Verdict
 from runner import klog, tap
-from runner.collect import LAB_LOSSES, Attempt, Seen
+from runner.collect import LAB_LOSSES, UNREACHABLE, Attempt, Seen
 from runner.records import Records, sort_records
 
 # Lines of the console that are kept where no splat is among them.
@@ -211,7 +211,10 @@ def _trouble(attempt: Attempt, said: tap.Tap, records: Records, seen: Seen) -> _
         found.add("noise", "somebody else wrote to the stream while it ran: what it said may be damaged")
         found.show("stream", attempt.noise)
     if attempt.lost is not None and attempt.lost.why in LAB_LOSSES:
-        found.add("lost", f"the target was lost, by no fault of its kernel: {attempt.lost.why}")
+        if attempt.lost.why == UNREACHABLE:
+            found.add("lost", "the target could not be reached any more: its kernel hung, or the way there was cut; nothing shows which")
+        else:
+            found.add("lost", f"the target was lost, by no fault of its kernel: {attempt.lost.why}")
         if attempt.lost.console.strip():
             found.show("console", _tail(attempt.lost.console))
     for text in attempt.bad_records + records.bad:

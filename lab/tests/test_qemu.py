@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from lab import host, qemu
+from lab import console, host, qemu
 from lab.image import Image
 from lab.toolbox import Toolbox
 
@@ -86,7 +86,7 @@ def test_a_flooded_console_keeps_its_beginning_and_its_end(make: Make) -> None:
     machine.power_off()
     text = machine.console.read_bytes()
     assert text.startswith(b"the boot before\nfirst\n") and text.endswith(b"last\n")
-    assert len(text) < 2 * qemu.CONSOLE_KEPT + 100
+    assert len(text) < 2 * console.KEPT + 100
     assert b"bytes are not kept" in text and machine.console_of_boot(6) == "\0last\n"
 
 

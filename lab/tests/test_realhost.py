@@ -34,6 +34,7 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
         kernel = ["./install"]
         faults = "contained"
         slower = 2
+        arch = "aarch64"
         [[allow]]
         bdf = "0000:01:00.0"
         serial = "00-11-22-ff-fe-33-44-55"
@@ -43,13 +44,14 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
         bdf = "10000:e1:00.0"
     """)
     assert found.ssh == Access(
-        "root@box", 2222, tmp_path / "config", "/srv/scratch", ("ipmitool", "-H", "bmc", "power", "cycle"), ("conserver", "box"),
+        "root@box", 2222, str(tmp_path / "config"), "/srv/scratch", ("ipmitool", "-H", "bmc", "power", "cycle"), ("conserver", "box"),
         ("./install",),
     )  # fmt: skip
     assert found.allowed == (
         Allowed("0000:01:00.0", "00-11-22-ff-fe-33-44-55", "mlx5_vfio_pci", "the NIC"), Allowed("10000:e1:00.0"),
     )  # fmt: skip
     assert (found.name, found.title, found.target, found.faults, found.slower) == ("box", "the box", "ssh", "contained", 2)
+    assert found.machine.name == "aarch64"
     assert found.kernel == ()  # which are words for a virtual host's kernel
 
 
@@ -89,10 +91,11 @@ def test_what_ssh_can_call(tmp_path: Path, address: str) -> None:
         (SSH + 'power_cycle = "ipmitool power cycle"', "power_cycle must be a list"),
         (SSH + 'console = ["tail", 1]', "console must be a list of strings"),
         (SSH + 'kernel = ["a\\u0000b"]', "kernel must be a command"),
-        (SSH + 'arch = "x86_64"', "arch is not for target = 'ssh'"),
+        (SSH + 'arch = "pdp11"', "arch = 'pdp11' is not known"),
+        ('target = "local"\narch = "x86_64"', "arch is not for target = 'local'"),
         (SSH + "cpus = 1", "cpus is not for"),
         (SSH + 'colour = "red"', "unknown key 'colour'"),
-        ('target = "local"\naddress = "box"', "address is not for target = 'local', where there may be title, target, faults, slower, allow"),
+        ('target = "local"\naddress = "box"', "address is not for target = 'local', where .* faults, slower, allow"),
         ('target = "local"\npower_cycle = ["x"]', "power_cycle is not for"),
         (SSH + "slower = 0", "slower must be 1"),
         (SSH + "[[allow]]", "number 1: needs the string bdf"),

@@ -19,6 +19,9 @@ class Target(Protocol):
     def receive(self, timeout: float) -> bytes | None:
         """The next bytes of the stream: None if there are none within `timeout` seconds, b"" if it is closed."""
 
+    def away(self) -> float:
+        """For how many seconds so far nothing could be heard of it that was lost on no account of its own: a connection that breaks."""
+
     def gone(self) -> str:
         """Why the stream closed: the `why` of the journal's `lost` entry."""
 

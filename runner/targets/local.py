@@ -67,6 +67,9 @@ class LocalTarget:
             return None
         return os.read(self._process.stdout.fileno(), 1 << 16)
 
+    def away(self) -> float:
+        return 0.0
+
     def gone(self) -> str:
         return "cts-exec died"
 

@@ -53,6 +53,9 @@ class QemuTarget:
         except ConnectionResetError:
             return b""
 
+    def away(self) -> float:
+        return 0.0
+
     def gone(self) -> str:
         """A guest that powers off or panics ends QEMU with exit code 0; anything else is QEMU's own failure."""
         if self._machine.exit_code() not in (0, None):

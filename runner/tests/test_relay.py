@@ -37,8 +37,9 @@ class Attached:
 
     def __init__(self, relay: Path, folder: Path, offset: int = 0) -> None:
         self.process = subprocess.Popen(
-            [str(relay), "attach", str(folder), str(offset)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-        )
+            [str(relay), "attach", str(folder), str(offset)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        )  # fmt: skip
         self.data = bytearray()
         self.input = -1
         self.need(lambda data: b"\n" in data)

@@ -62,6 +62,9 @@ class Played:
     def receive(self, timeout: float) -> bytes | None:
         return self._queue.pop(0) if self._queue else None
 
+    def away(self) -> float:
+        return 0.0
+
     def gone(self) -> str:
         return self.why
 
