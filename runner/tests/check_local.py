@@ -240,4 +240,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(entry.run(_main))
+    sys.exit(entry.ending("make check-local", _main))
