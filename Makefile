@@ -9,6 +9,7 @@
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
+# make check-local  a machine in use, in QEMU: what must not be touched, kills, a panic, an ordinary user (half an hour)
 # make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
 # make install, deb, check-package: package/install.mk
@@ -23,7 +24,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-bench check-hosts check-kill check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-local check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -55,6 +56,10 @@ check-bench:
 check-sanitized:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.sanitized --host $(HOST) $(ARGS)
+
+check-local:
+	@lab/deps.sh run
+	@$(PYTHON) -m runner.tests.check_local
 
 check-ssh:
 	@lab/deps.sh $@
