@@ -15,7 +15,8 @@ from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
 from results import report, summary
 from runner import (
-    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, profiles_page, real_host, series_cli, suite,
+    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, judge, labwork, plan, profiles_page, real_host,
+    series_cli, suite,
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
@@ -418,6 +419,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     versus.set_defaults(call=_compare)
 
+    gate_cli.add_gate(commands, _wide_console)
     profiles_page.add_profiles(commands, _wide_console)
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
