@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report bundle verify profiles new --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report bundle verify profiles waive new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --profile --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
@@ -29,6 +29,7 @@ declare -gA _iommu_cts_words=(
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
 	[report]="--waivers --durations --profile --help"
+	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
 	[bundle]="--output --sign --waivers --help"
 	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
@@ -85,7 +86,7 @@ _iommu_cts_candidates() {
 			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		fi
 		;;
-	report | coverage | bundle)
+	report | coverage | bundle | waive)
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;

@@ -16,7 +16,7 @@ from lab.errors import UsageError
 from results import report, summary
 from runner import (
     bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, judge, labwork, plan, profiles_page, real_host,
-    series_cli, suite,
+    series_cli, suite, waive_cli,
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
@@ -419,6 +419,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     versus.set_defaults(call=_compare)
 
+    waive_cli.add_waive(commands)
     gate_cli.add_gate(commands, _wide_console)
     profiles_page.add_profiles(commands, _wide_console)
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
