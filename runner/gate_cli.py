@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 from lab.errors import UsageError
-from results import bench, files, gate, report, sides
-from results.gate import Kept, Performance
+from results import bench, files, gate, kcidb, report, sides
+from results.gate import Performance
+from results.model import Run
 from runner import run as running
 
 EXIT_CODES = """exit codes:
@@ -49,6 +50,8 @@ def add_gate(commands: "Commands[argparse.ArgumentParser]", console: Callable[[]
     )
     for name, what in (("markdown", "Markdown, for the summary of a merge request"), ("junit", "JUnit XML"), ("ktap", "KTAP")):
         one.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write it as {what} too")
+    one.add_argument("--kcidb", type=Path, metavar="FILE", help="write the candidate's run as a submission to KCIDB")
+    one.add_argument("--origin", metavar="NAME", help=f"whose submission that is (default: ${kcidb.ORIGIN})")
     one.set_defaults(call=lambda arguments: run(arguments, console()))
 
 
@@ -60,12 +63,18 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for mine, others, name in ((before, after, "--baseline"), (after, before, "--candidate")):
         for kind in mine.keys() - others.keys():
             raise UsageError(f"{name} {mine[kind]}: it is a {kind}, and there is none to compare it with")
+    submitter = kcidb.origin(arguments.origin) if arguments.kcidb else ""
+    if arguments.kcidb and "run" not in after:
+        raise UsageError("--kcidb: there is no run to submit; name one with --baseline and one with --candidate")
     performance = _performance(before.get("bench"), after.get("bench"), arguments.fail_on)
     if "run" in before:
-        baseline, candidate = (_judged(one["run"], arguments.waivers) for one in (before, after))
+        old, new = (_judged(one["run"], arguments.waivers) for one in (before, after))
+        baseline, candidate = gate.of_run(old), gate.of_run(new)
+        if arguments.kcidb:
+            files.write_named("--kcidb", arguments.kcidb, kcidb.render(new, submitter))
     else:
         baseline, candidate = (gate.together(gate.of_side(sides.load(one["bench"]))) for one in (before, after))
-    history = [_judged(name, arguments.waivers) for name in arguments.history]
+    history = [gate.of_run(_judged(name, arguments.waivers)) for name in arguments.history]
     found = gate.judge(baseline, candidate, history, performance)
     for option, path, text in (
         ("--markdown", arguments.markdown, gate_words.markdown), ("--junit", arguments.junit, gate_reports.junit),
@@ -88,9 +97,9 @@ def _operands(option: str, names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _judged(name: str, waivers: Path) -> Kept:
+def _judged(name: str, waivers: Path) -> Run:
     """A kept run, judged now: both sides by the same waivers."""
-    return gate.of_run(report.judged(running.find_folder(name), running.existing(waivers), date.today(), []))
+    return report.judged(running.find_folder(name), running.existing(waivers), date.today(), [])
 
 
 def _performance(old: str | None, new: str | None, limits: Sequence[str]) -> Performance | None:
