@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare hosts lab report bundle verify profiles new --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report bundle verify profiles waive new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --profile --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
@@ -17,6 +17,7 @@ declare -gA _iommu_cts_words=(
 	[coverage]="--json --markdown --help"
 	[profiles]="--markdown --help"
 	[compare]="--markdown --json --force --fail-on --help"
+	[gate]="--baseline --candidate --history --fail-on --waivers --markdown --junit --ktap --kcidb --origin --help"
 	[hosts]="--help"
 	[series]="--ksrc --revs --host --select --bench --boots --dry-run --resume --help"
 	[bisect]="--ksrc --good --bad --test --row --threshold --host --help"
@@ -27,7 +28,8 @@ declare -gA _iommu_cts_words=(
 	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
-	[report]="--waivers --durations --profile --help"
+	[report]="--waivers --durations --profile --kcidb --origin --help"
+	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
 	[bundle]="--output --sign --waivers --help"
 	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
@@ -84,11 +86,11 @@ _iommu_cts_candidates() {
 			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		fi
 		;;
-	report | coverage | bundle)
+	report | coverage | bundle | waive)
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
-	compare)
+	compare | --baseline | --candidate | --history)
 		echo last
 		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
 		;;
@@ -134,7 +136,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --junit | --ktap | --kcidb | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
 	esac
 	[[ $command != verify ]] || compopt -o default 2>/dev/null
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null

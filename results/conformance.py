@@ -42,14 +42,15 @@ class Conformance:
         return dict(Counter(one.words() for one in self.differences))
 
 
-def _words(told: Sequence[Told]) -> list[str]:
+def words(told: Sequence[Told]) -> list[str]:
+    """The verdicts of these, worst first."""
     found = {one.word() for one in told}
     return [word for word in WORST_FIRST if word in found] + sorted(found - set(WORST_FIRST))
 
 
 def why(told: Sequence[Told]) -> str | None:
     """The reason that the worst of these verdicts has."""
-    worst = _words(told)[0]
+    worst = words(told)[0]
     return next((f"{one.reason.code}: {one_line(one.reason.text)}" for one in told if one.word() == worst and one.reason), None)
 
 
@@ -62,6 +63,6 @@ def compare(old: Side, new: Side) -> Conformance:
     """Of two sides; tests that fail now come first."""
     before, after = old.results(), new.results()
     both = before.keys() & after.keys()
-    pairs = ((test, _words(before[test]), _words(after[test])) for test in both)
+    pairs = ((test, words(before[test]), words(after[test])) for test in both)
     found = [Difference(test, was, is_, why(after[test])) for test, was, is_ in pairs if was != is_]
     return Conformance(len(both), len(before.keys() - both), len(after.keys() - both), sorted(found, key=_place))

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from lab.errors import UsageError
-from results import build, claims, journal, junit, ktap, waivers as waiver_file
+from results import build, claims, files, journal, junit, ktap, waivers as waiver_file
 from results.model import Problem, Run
 from runner import catalogue, profiles
 from runner.judge import exit_code, judge
@@ -71,12 +70,9 @@ def texts(run: Run) -> dict[str, str]:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
+        files.replace(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ReportError(
             f"{path}: cannot write the report: {error.strerror}; the journal is kept, "
             f"'iommu-cts report {path.parent.name}' makes the reports from it"

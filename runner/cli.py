@@ -13,9 +13,10 @@ from rich.table import Table
 
 from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
-from results import report, summary
+from results import files, kcidb, report, summary
 from runner import (
-    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, judge, labwork, plan, profiles_page, real_host, series_cli, suite,
+    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, judge, labwork, plan, profiles_page, real_host,
+    series_cli, suite, waive_cli,
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
@@ -190,8 +191,11 @@ def _hosts(_: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    submitter = kcidb.origin(arguments.origin) if arguments.kcidb else ""
     folder = running.find_folder(arguments.run)
     judged = report.write_all(folder, running.existing(arguments.waivers), date.today(), arguments.profile)
+    if arguments.kcidb:
+        files.write_named("--kcidb", arguments.kcidb, kcidb.render(judged, submitter))
     summary.print_summary(judged, _wide_console(), arguments.durations)
     return judge.exit_code(judged)
 
@@ -418,6 +422,8 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     versus.set_defaults(call=_compare)
 
+    waive_cli.add_waive(commands)
+    gate_cli.add_gate(commands, _wide_console)
     profiles_page.add_profiles(commands, _wide_console)
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
@@ -436,6 +442,8 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--durations", nargs="?", type=_number, const=10, default=0, metavar="N", help="show the N tests that took longest (N: 10)"
     )
+    again.add_argument("--kcidb", type=Path, metavar="FILE", help="write it as a submission to KCIDB too")
+    again.add_argument("--origin", metavar="NAME", help=f"whose submission that is (default: ${kcidb.ORIGIN})")
     again.set_defaults(call=_report)
 
     bundle_cli.add_parsers(commands)

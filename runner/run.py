@@ -319,7 +319,11 @@ def _known(options: Options, where: host.Host, inventory: Inventory, items: Sequ
     """The tests that are known to fail, and whether that does no harm, as the waivers say; what is wrong with these the verdicts tell."""
     path = existing(options.waivers)
     release = inventory.hello.get("uname", {}).get("release")
-    return waivers.known(waivers.load(path), where.name, release, [item.planned for item in items]) if path else {}
+    if path is None:
+        return {}
+    return waivers.known(
+        waivers.load(path), where.name, release, [item.planned for item in items], waivers.device_ids(inventory.devices)
+    )
 
 
 def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
