@@ -30,7 +30,7 @@ declare -gA _iommu_cts_words=(
 	[lab lock]="--help"
 	[report]="--waivers --durations --profile --kcidb --origin --help"
 	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
-	[bundle]="--output --sign --waivers --help"
+	[bundle]="--output --sign --waivers --profile --help"
 	[verify]="--allowed-signers --identity --json --help"
 	[new]="--help"
 )

@@ -44,6 +44,9 @@ def add_parsers(commands: "Commands[argparse.ArgumentParser]") -> None:
     seal.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle, a .tar.gz")
     seal.add_argument("--sign", type=Path, metavar="KEY", help="an SSH key; a public one, if the agent has the other half")
     seal.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
+    seal.add_argument(
+        "--profile", action="append", metavar="NAME", help="a claim (`iommu-cts profiles`; may be given several times; default: the run's)"
+    )
     seal.set_defaults(call=_bundle)
 
     check = commands.add_parser(
@@ -59,7 +62,7 @@ def add_parsers(commands: "Commands[argparse.ArgumentParser]") -> None:
 
 def _bundle(arguments: argparse.Namespace) -> int:
     folder = running.find_folder(arguments.run)
-    files = contents.sources(folder, running.existing(arguments.waivers))
+    files = contents.sources(folder, running.existing(arguments.waivers), arguments.profile)
     key = signature.fingerprint(arguments.sign) if arguments.sign else None
     day = date.today()
     judged = contents.judged(files, day)
@@ -126,6 +129,8 @@ def _print(path: Path, found: Verified) -> None:
     if statement:
         _line(f"run        {statement['run']['id']}, suite {str(statement['run']['suite'].get('commit'))[:12]}")
         _line(f"claim      {statement['claim']}")
+        for name, verdict in statement["profiles"].items():
+            _line(f"profile    {name}: {verdict}")
         _line(f"judged     on {statement['judged']['date']}, by suite {str(statement['judged']['suite'].get('commit'))[:12]}")
     _line(f"members    {found.members}")
     if found.judged:

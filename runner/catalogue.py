@@ -98,9 +98,10 @@ def _arguments(text: str, macro: str) -> list[list[str]]:
     return [[word.strip().strip('"') for word in re.findall(r'"[^"]*"|[^,]+', call)] for call in calls]
 
 
-def skip_causes() -> dict[str, str]:
-    """Each skip reason's cause by its code: ABSENT (there is no such feature) or LAB (it can't be shown here)."""
-    found = {words[1]: words[2] for words in definitions("skip_reasons.def", "CTS_SKIP_REASON")}
+def skip_causes(text: str | None = None) -> dict[str, str]:
+    """Each skip reason's cause by its code: ABSENT (there is no such feature) or LAB (it can't be shown here); `text` as of skip_codes."""
+    calls = definitions("skip_reasons.def", "CTS_SKIP_REASON") if text is None else _arguments(text, "CTS_SKIP_REASON")
+    found = {words[1]: words[2] for words in calls if len(words) > 2}
     wrong = [code for code, cause in found.items() if cause not in (ABSENT, LAB)]
     if wrong:
         raise LabError(f"lib/skip_reasons.def: the cause of {', '.join(wrong)} is neither {ABSENT} nor {LAB}")

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from lab.errors import LabError, UsageError
-from results import build, journal, report, waivers
+from results import build, claims, journal, report, waivers
 from results.bench import check
-from results.bundle import archive
+from results.bundle import archive, demands
 from results.bundle.archive import Member
 from results.model import Run
-from runner import catalogue, suite
+from runner import catalogue, profiles as known_profiles, suite
 from runner.collect import Seen, collect
 from runner.judge import exit_code, judge
 
@@ -38,10 +39,14 @@ class Judged:
 
 
 def judged(sources: Mapping[str, bytes], day: date) -> Judged:
-    """Judges the journal of a bundle by the waivers and skip reasons beside it, as of that day. SchemaError."""
+    """Judges the journal of a bundle by the waivers, skip reasons and profiles beside it, as of that day. SchemaError, DemandsError;
+    LabError for skip reasons that are none."""
     read = journal.parse(sources[JOURNAL])
-    codes = catalogue.skip_codes(sources[SKIPS].decode("utf-8", "replace"))
-    run = judge(read, waivers.parse(WAIVERS, sources[WAIVERS]), codes, day)
+    skips = sources[SKIPS].decode("utf-8", "replace")
+    profiles, requirements = demands.load(sources[demands.MEMBER])
+    run = judge(read, waivers.parse(WAIVERS, sources[WAIVERS]), catalogue.skip_codes(skips), day)
+    causes = catalogue.skip_causes(skips)
+    run = replace(run, claims=[claims.judge(one, run.results, requirements, causes) for one in profiles])
     derived = {name: text.encode("utf-8") for name, text in report.texts(run).items()}
     derived[INVENTORY] = build.dump(run.environment).encode("ascii")
     return Judged(read, collect(read), run, derived)
@@ -56,8 +61,9 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def sources(folder: Path, waiver_file: Path | None) -> dict[str, bytes]:
-    """What goes into a bundle as it is, by name. UsageError for a journal that is still being written."""
+def sources(folder: Path, waiver_file: Path | None, by: Sequence[str] | None = None) -> dict[str, bytes]:
+    """What goes into a bundle as it is, by name. `by` are profiles that are claimed; None: those that the run was for. UsageError for a
+    journal that is still being written, or a profile that there is not."""
     if journal.is_written(folder / JOURNAL):
         raise UsageError(f"{folder.name} is still going on; what can be sealed is a run that has ended, or was stopped")
     found = {path.name: _read(path) for path in folder.iterdir() if _EVIDENCE.fullmatch(path.name) and path.is_file()}
@@ -67,6 +73,9 @@ def sources(folder: Path, waiver_file: Path | None) -> dict[str, bytes]:
     except OSError as error:
         raise UsageError(f"--waivers {waiver_file}: cannot be read: {error.strerror}") from error
     found[SKIPS] = (suite.TOP / "lib" / SKIPS).read_bytes()
+    wanted = report.run_for(journal.parse(found[JOURNAL])) if by is None else by
+    known = catalogue.requirements()
+    found[demands.MEMBER] = demands.dump(known_profiles.find(wanted, known), known)
     return found
 
 
@@ -87,6 +96,7 @@ def statement(of: Judged, files: Mapping[str, bytes], day: date, signed_by: str 
         "run": document["run"],
         "kernel": of.run.kernel,
         "counts": counts,
+        "profiles": {claim.profile: claim.verdict for claim in of.run.claims},
         "problems": len(of.run.problems),
         "left_out": len(of.seen.unselected),
         "made_with": of.seen.run.identity if of.seen.run else {},
@@ -103,6 +113,7 @@ def _claim(run: Run, counts: Mapping[str, int]) -> str:
     known = f" but for {counts['known']} known failures" if counts["known"] else ""
     kept = {0: f"kept every promise that was checked{known}", 1: "broke promises", 3: "was not judged in full"}
     verdict = kept.get(exit_code(run), "was not judged in full")
+    verdict += "".join(f", claim {claim.profile} {claim.verdict}" for claim in run.claims)
     how = "the whole plan was run" if run.complete else "the run did not come to its end"
     return f"Linux {run.kernel or 'unknown'} on host {run.host} {verdict}: {counts['pass']} tests of {counts['planned']} passed, {how}"
 

@@ -15,16 +15,17 @@ import jsonschema
 
 from lab.errors import LabError
 from results.build import SchemaError
-from results.bundle import archive, contents, signature
+from results.bundle import archive, contents, demands, signature
 from results.bench import validator
 from results.bundle.archive import Member
 from results.bundle.contents import DEPTH_MAX, JOURNAL, SIGNATURE, STATEMENT, Judged
+from results.bundle.demands import DemandsError
 from results.bundle.signature import Signed, SignatureError
 from results.typed import parse_json
 from runner import suite
 
 _SHOWN = 10  # differences of one kind
-_NEEDED = (JOURNAL, contents.WAIVERS, contents.SKIPS)
+_NEEDED = (JOURNAL, contents.WAIVERS, contents.SKIPS, demands.MEMBER)
 _PROGRAM = "test program "
 
 NOT_PROVEN = (
@@ -143,8 +144,8 @@ def _judge(out: Verified, files: Mapping[str, bytes], day: date, changed: set[st
     assert out.statement is not None
     try:
         judged = out.judged = contents.judged(files, day)
-    except SchemaError as error:
-        out.found(JOURNAL, f"can't be judged: {error}")
+    except (SchemaError, DemandsError, LabError) as error:
+        out.found(JOURNAL, f"can't be judged with what is beside it: {error}")
         return
     for text in judged.journal.breaks:
         out.found(JOURNAL, text)

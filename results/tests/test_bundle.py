@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_what_was_sealed(tmp_path: Path, files: dict[str, bytes]) -> None:
-    assert sorted(files) == ["console-1.log", "inventory.json", "journal.jsonl", "results.json", "results.ktap", "results.xml",
+    assert sorted(files) == ["console-1.log", "inventory.json", "journal.jsonl", "profiles.json", "results.json", "results.ktap", "results.xml",
                              "skip_reasons.def", "waivers.toml"]  # fmt: skip
     out = look(tmp_path, seal(files))
     assert _found(out) == [] and out.signed is None and out.statement is not None
@@ -213,9 +213,29 @@ def test_damage_that_only_the_judge_sees_is_no_traceback(tmp_path: Path, files: 
         changed = files | {"journal.jsonl": files["journal.jsonl"].replace(line, b"[" * 100_000)}
         out = look(tmp_path, without_touching(seal(files), "journal.jsonl", lambda _: changed["journal.jsonl"]))
         assert out.findings, at
-    for name in ("waivers.toml", "results.json", "statement.json", "skip_reasons.def"):
+    for name in ("waivers.toml", "profiles.json", "results.json", "statement.json", "skip_reasons.def"):
         for data in (b"", b"[" * 100_000, b"\xff", b"{}", b"[]", b'{"results": [1]}', b"x = " + b"[" * 100_000):
             assert look(tmp_path, without_touching(seal(files), name, lambda _: data)).findings
+
+
+def test_a_claim_is_judged_by_what_was_demanded_then(tmp_path: Path) -> None:
+    sources = contents.sources(run_of(tmp_path / "run"), None, ["pasid", "nesting"])
+    files = sources | contents.judged(sources, make.DAY).derived
+    out = look(tmp_path, seal(files))
+    assert _found(out) == [] and out.statement is not None
+    assert out.statement["profiles"] == {"pasid": "INCOMPLETE", "nesting": "INCOMPLETE"}
+
+    def easier(value: Any) -> None:
+        value["profiles"][0].update(demanded=[], conditional={})
+
+    files["profiles.json"] = edit(files["profiles.json"], easier)
+    found = _found(look(tmp_path, without_touching(seal(sources | files), "profiles.json", lambda data: data.replace(b"demanded", b"wanted"))))
+    assert any("can't be judged with what is beside it" in one for one in found)
+    sealed = seal(files)  # the statement says HELD, and results.json what was demanded before
+    assert "results.json: is not what the journal comes to: it differs at $.claims[0].findings, $.claims[0].verdict" in _found(
+        look(tmp_path, sealed))
+    with pytest.raises(UsageError, match="no such profile"):
+        contents.sources(tmp_path / "run", None, ["none"])
 
 
 def test_a_run_that_goes_on_is_not_sealed(tmp_path: Path) -> None:

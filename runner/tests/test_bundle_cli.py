@@ -24,7 +24,7 @@ def test_sealed_and_verified(run: Path, tmp_path: Path, capsys: pytest.CaptureFi
     signers, bundle = tmp_path / "signers", str(tmp_path / "x.tar.gz")
     signers.write_text(line)
     assert cli.main(["bundle", str(run), "-o", bundle, "--sign", str(key)]) == 0
-    assert "8 members, signed by SHA256:" in capsys.readouterr().out
+    assert "9 members, signed by SHA256:" in capsys.readouterr().out
     assert cli.main(["verify", bundle, "--allowed-signers", str(signers), "--identity", "qa@vendor"]) == 0
     out = capsys.readouterr().out
     assert "signature  by qa@vendor, SHA256:" in out and "is as it was sealed; that does not prove" in out
