@@ -10,6 +10,7 @@
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
 # make check-local  a machine in use, in QEMU: what must not be touched, kills, a panic, an ordinary user (half an hour)
+# make check-manual  does what docs/vendor.md, distribution.md and maintainer.md show, and compares (ARGS=vendor: that page)
 # make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
 # make install, deb, check-package: package/install.mk
@@ -24,7 +25,7 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-bench check-hosts check-kill check-local check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-manual check-local check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
 
 ifeq ($(DEPS),print)
 
@@ -64,6 +65,10 @@ check-local:
 check-ssh:
 	@lab/deps.sh $@
 	@$(PYTHON) -m runner.tests.check_ssh $(ARGS)
+
+check-manual:
+	@lab/deps.sh check
+	@$(PYTHON) -m runner.tests.check_manual $(ARGS)
 
 check-series:
 	@lab/deps.sh run

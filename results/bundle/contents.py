@@ -111,8 +111,12 @@ def statement(of: Judged, files: Mapping[str, bytes], day: date, signed_by: str 
 def _claim(run: Run, counts: Mapping[str, int]) -> str:
     """The statement in a sentence, for people."""
     known = f" but for {counts['known']} known failures" if counts["known"] else ""
-    kept = {0: f"kept every promise that was checked{known}", 1: "broke promises", 3: "was not judged in full"}
-    verdict = kept.get(exit_code(run), "was not judged in full")
+    if counts["fail"]:
+        verdict = "broke promises"
+    elif counts["error"] or counts["miss"] or run.problems:
+        verdict = "was not judged in full"
+    else:
+        verdict = f"kept every promise that was checked{known}"
     verdict += "".join(f", claim {claim.profile} {claim.verdict}" for claim in run.claims)
     how = "the whole plan was run" if run.complete else "the run did not come to its end"
     return f"Linux {run.kernel or 'unknown'} on host {run.host} {verdict}: {counts['pass']} tests of {counts['planned']} passed, {how}"

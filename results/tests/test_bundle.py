@@ -14,8 +14,10 @@ import pytest
 
 from lab.errors import UsageError
 from results import journal
+from results.bench import validator
 from results.bundle import archive, contents
 from results.bundle.verify import Verified, verify
+from results.model import HELD, INCOMPLETE, NOT_HELD
 from results.tests import build_bundle as make
 from results.tests.build_bundle import FAILED, PASSED, edit, files_of, key_of, look, run_of, seal, without_touching
 
@@ -32,8 +34,10 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_what_was_sealed(tmp_path: Path, files: dict[str, bytes]) -> None:
-    assert sorted(files) == ["console-1.log", "inventory.json", "journal.jsonl", "profiles.json", "results.json", "results.ktap", "results.xml",
-                             "skip_reasons.def", "waivers.toml"]  # fmt: skip
+    assert sorted(files) == [
+        "console-1.log", "inventory.json", "journal.jsonl", "profiles.json", "results.json", "results.ktap", "results.xml", "skip_reasons.def",
+        "waivers.toml",
+    ]  # fmt: skip
     out = look(tmp_path, seal(files))
     assert _found(out) == [] and out.signed is None and out.statement is not None
     assert out.notes == ["the selection left out 1 tests of the suite, of which this says nothing"]
@@ -229,7 +233,8 @@ def test_a_claim_is_judged_by_what_was_demanded_then(tmp_path: Path) -> None:
         value["profiles"][0].update(demanded=[], conditional={})
 
     files["profiles.json"] = edit(files["profiles.json"], easier)
-    found = _found(look(tmp_path, without_touching(seal(sources | files), "profiles.json", lambda data: data.replace(b"demanded", b"wanted"))))
+    odd = without_touching(seal(files), "profiles.json", lambda data: data.replace(b"demanded", b"wanted"))
+    found = _found(look(tmp_path, odd))
     assert any("can't be judged with what is beside it" in one for one in found)
     sealed = seal(files)  # the statement says HELD, and results.json what was demanded before
     assert "results.json: is not what the journal comes to: it differs at $.claims[0].findings, $.claims[0].verdict" in _found(
@@ -244,3 +249,8 @@ def test_a_run_that_goes_on_is_not_sealed(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="run is still going on"):
             contents.sources(run, None)
     assert PASSED["id"].encode() in contents.sources(run, None)["journal.jsonl"]
+
+
+def test_the_statement_knows_every_verdict_on_a_claim() -> None:
+    claim = validator(contents.SCHEMA).schema["properties"]["profiles"]["additionalProperties"]
+    assert claim["enum"] == [HELD, NOT_HELD, INCOMPLETE]
