@@ -32,6 +32,6 @@ check "cppcheck" cppcheck --quiet --error-exitcode=1 --enable=warning,portabilit
 	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress='*:/mnt/k*' \
 	-D__x86_64__ -Ilib -I/mnt/ksrc/tools/testing/selftests "${sources[@]}"
 check "mypy --strict" mypy --cache-dir=/tmp/mypy
-check "flake8" flake8 --max-line-length=140 --extend-ignore=E203 iommu-cts fixtures lab lib runner results
+check "flake8" flake8 --max-line-length=140 --extend-ignore=E203 iommu-cts fixtures lab lib package runner results
 check "shellcheck" shellcheck "${scripts[@]}"
 exit "$failed"

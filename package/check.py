@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""check.py [SUITE]...: builds the Debian package; in a clean tree of each Debian it installs it, uses it, removes it, and looks what is left.
+"""check.py [SUITE]...: builds the Debian package, installs, uses and removes it in a clean tree of each Debian, and looks what is left.
 
 Everything happens in a copy of the tree under bubblewrap, as its root, with a home of its own. The trees are kept in the cache.
 """
@@ -38,7 +38,8 @@ iommu-cts verify /work/run.tar.gz | grep 'is sound'
 iommu-cts new access/example 2>&1 | grep 'do it in a checkout'
 iommu-cts report 2>&1 | grep '/work/home/.local/state/iommu-cts/runs has no runs yet'
 man --warnings -E UTF-8 -l /usr/share/man/man1/iommu-cts.1.gz 2>&1 >/dev/null | grep . && exit 1
-bash -c '. /usr/share/bash-completion/completions/iommu-cts; COMP_LINE="iommu-cts rep" COMP_POINT=13; _iommu_cts 2>/dev/null; [ "$COMPREPLY" = report ]'
+bash -c '. /usr/share/bash-completion/completions/iommu-cts; COMP_LINE="iommu-cts rep" COMP_POINT=13
+_iommu_cts 2>/dev/null; [ "$COMPREPLY" = report ]'
 dpkg --verify iommu-cts | grep . && exit 1
 ! find /usr/share/iommu-cts -newer /work/installed | grep .
 """
@@ -59,7 +60,8 @@ def _tree(suite: str, packages: list[str]) -> Path:
     def fill(draft: Path) -> dict[str, Any]:
         mode = "unshare" if os.getuid() else "root"
         words = ["mmdebstrap", f"--mode={mode}", "--variant=apt", '--aptopt=APT::Install-Recommends "false"', "--format=tar"]
-        done = subprocess.run([*words, f"--include={','.join(packages)}", suite, str(draft / "tree.tar"), source], capture_output=True, text=True)
+        words += [f"--include={','.join(packages)}", suite, str(draft / "tree.tar"), source]
+        done = subprocess.run(words, capture_output=True, text=True)
         if done.returncode:
             raise LabError(f"mmdebstrap could not make a {suite}:\n" + "\n".join(done.stderr.splitlines()[-10:]))
         return {}
@@ -140,6 +142,12 @@ def main() -> int:
             found = subprocess.run(["lintian", "--fail-on", "error,warning", str(package)], capture_output=True, text=True)
         if found.returncode:
             raise LabError(f"lintian:\n{found.stdout}{found.stderr}")
+        with Step("the manual page"):
+            page = subprocess.run([sys.executable, str(TOP / "package/manpage.py"), "0", "2026-01-01", DATA, "/usr/share/doc"],
+                                  capture_output=True, check=True).stdout
+            said = subprocess.run(["mandoc", "-T", "lint", "-W", "warning"], input=page, capture_output=True).stdout.decode()
+        if said:
+            raise LabError(f"mandoc:\n{said}")
         for suite in sys.argv[1:]:
             check(suite, package)
             say(f"{suite}: installed, used, removed, nothing left")

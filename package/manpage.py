@@ -2,7 +2,7 @@
 """python3 package/manpage.py VERSION DATE DATA DOC: iommu-cts(1) on standard output, of iommu-cts.1.in and of the command line itself.
 DATA and DOC are the folders in which suite and manual will be.
 
-The argparse-manpage of Debian 12 leaves out the exit codes of a subcommand and fills its usage like prose, so this is a small one of our own.
+The argparse-manpage of Debian 12 leaves out the exit codes of a subcommand and fills its usage like prose, so this is one of our own.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from results.bundle.archive import Member
 from results.model import Run
 from runner import catalogue, profiles as known_profiles, suite
 from runner.collect import Seen, collect
-from runner.judge import exit_code, judge
+from runner.judge import judge
 
 STATEMENT, SIGNATURE = "statement.json", "statement.json.sig"
 JOURNAL, WAIVERS, SKIPS, INVENTORY = "journal.jsonl", "waivers.toml", "skip_reasons.def", "inventory.json"

@@ -35,8 +35,8 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 def test_what_was_sealed(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert sorted(files) == [
-        "console-1.log", "inventory.json", "journal.jsonl", "profiles.json", "results.json", "results.ktap", "results.xml", "skip_reasons.def",
-        "waivers.toml",
+        "console-1.log", "inventory.json", "journal.jsonl", "profiles.json", "results.json", "results.ktap", "results.xml",
+        "skip_reasons.def", "waivers.toml",
     ]  # fmt: skip
     out = look(tmp_path, seal(files))
     assert _found(out) == [] and out.signed is None and out.statement is not None

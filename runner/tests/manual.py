@@ -36,7 +36,7 @@ def commands(page: str) -> list[Command]:
             found[-1].output.append(line.removeprefix("    "))
         else:
             inside = False
-    shown = []
+    shown: list[Command] = []
     for one in found:
         if one.line == "echo $?":
             shown[-1].code = int(one.output[0])
