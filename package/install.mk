@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make install  puts suite, manual, manual page and completion under $(DESTDIR)$(PREFIX); make uninstall: removes them again
 # make deb      the Debian package, in build/ (OUT=)
-# make check-package  builds it, installs, uses and removes it in clean Debian trees (SUITES="bookworm trixie")
+# make check-package  builds it, installs, uses and removes it in clean Debian trees (SUITES="bookworm trixie"; the first
+#               time six minutes for each)
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,7 +17,7 @@ COMMIT = $(shell cat COMMIT 2>/dev/null || { git rev-parse HEAD && { git diff --
 WHEN = $(shell date -u -d "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}" +%Y-%m-%d)
 # What a suite runs from. No tests of the suite itself, nothing that was made here.
 PARTS := completions fixtures lab lib results runner suites
-LEFT_OUT := --exclude=tests --exclude=fuzz --exclude=__pycache__ --exclude='.*' --exclude=README.md \
+LEFT_OUT := --exclude=tests --exclude=fuzz --exclude=__pycache__ --exclude=node_modules --exclude='.*' --exclude=README.md \
 	--exclude=results/bench --exclude=results/bisect --exclude=results/runs --exclude=results/series --exclude=lab/lint.sh --exclude=lab/deps.sh
 
 .PHONY: install uninstall deb check-package
