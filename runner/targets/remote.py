@@ -91,7 +91,7 @@ class Remote:
 
     def _failed(self, what: str, code: int, said: bytes) -> LabError:
         text = _tail(said)
-        if code != NO_CONNECTION:
+        if code >= 0 and code != NO_CONNECTION:  # below 0: somebody killed ssh
             return LabError(f"{self.access.address}: {what}: {text or f'exit code {code}'}")
         for words, way_out in _REFUSALS:
             if words in text:
@@ -140,7 +140,7 @@ class Remote:
                 said = process.stderr.read()
                 watch.cancel()
         if process.returncode:
-            raise self._failed("the programs can't be put there", process.returncode if process.returncode > 0 else NO_CONNECTION, said)
+            raise self._failed("the programs can't be put there", process.returncode, said)
 
     def wait(self, seconds: float, stop: threading.Event) -> str | None:
         """The id of the kernel that runs there, once it answers; None if `stop` comes first. Unreachable after so many seconds."""
@@ -152,7 +152,7 @@ class Remote:
             except Unreachable as error:
                 if time.monotonic() > deadline:
                     raise
-                if not told and seconds:
+                if not told:
                     say(f"{error}; waiting for it, up to {seconds:.0f} s")
                 told = True
             stop.wait(RETRY_S)

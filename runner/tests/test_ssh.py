@@ -10,6 +10,7 @@ import dataclasses
 import os
 import signal
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,11 @@ class Box:
     def left(self) -> list[Path]:
         return list((self.folder / "tmp").iterdir())
 
+    def clean(self) -> None:
+        """Ends what is left: a relay whose runner gave up goes on for minutes."""
+        for folder in self.left():
+            subprocess.run([str(folder / "cts-relay"), "stop", str(folder)], capture_output=True, timeout=TIMEOUT)
+
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
@@ -143,6 +149,7 @@ def rig(box: Box, relays: Path, built: Path, tmp_path: Path) -> Iterator[Rig]:  
     rig.stop.set()
     rig.session.kill()
     rig.journal.close()
+    box.clean()
 
 
 def test_a_command_runs_there_and_nothing_stays(rig: Rig) -> None:
