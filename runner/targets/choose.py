@@ -55,4 +55,3 @@ def selections(host: Host, named: Sequence[str], inventory: Inventory) -> Mappin
 
 def _id(device: dict[str, object]) -> str:
     return f"{device.get('vendor')}:{device.get('device')}"
-

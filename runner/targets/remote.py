@@ -17,7 +17,9 @@ from lab.realhost import Access
 from results.text import printable
 
 CONNECT_S = 10
-ALIVE_S, ALIVE_COUNT = 5, 3  # a connection that says nothing for so long, so many times, is gone
+# A connection that says nothing for so long, so many times, is gone: sooner than a session takes silence for a hang (TEST_SLACK_S), and
+# later than a busy machine's sshd is deaf because it opens a user's session.
+ALIVE_S, ALIVE_COUNT = 7, 4
 COMMAND_S = 60.0
 RETRY_S = 2.0
 NO_CONNECTION = 255  # ssh's own exit code
