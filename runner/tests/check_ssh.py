@@ -5,6 +5,7 @@ The machine is lab/server's. Nothing may be lost, nothing left behind, and each 
 """
 
 import contextlib
+import dataclasses
 import os
 import re
 import signal
@@ -62,7 +63,7 @@ class Checks:
         self.plain = server.folder / "plain.toml"
         lines = server.host_file.read_text().splitlines()
         self.plain.write_text("\n".join(line for line in lines if not line.startswith(("power_cycle", "console"))) + "\n")
-        self._meta = meta.build()
+        self.programs = meta.build()
         self._number = 0
 
     def runs(self) -> Path:
@@ -70,16 +71,19 @@ class Checks:
         self._number += 1
         return self.folder / str(self._number)
 
+    def lab(self) -> running.Lab:
+        """Without a kernel: the server has its own."""
+        return dataclasses.replace(self.programs.lab, image=None)
+
     def end(self, file: Path, *select: str, scale: float = 1.0, hook: Callable[[Path], None] | None = None) -> Run:
         """Runs programs that end on purpose by ssh; `hook` is called with the folder of runs in a thread of its own."""
         runs = self.runs()
         options = running.Options(
             str(file), select=[f"meta/{pattern}" for pattern in select], runs=runs, timeout_scale=scale, waivers=meta.NO_WAIVERS
         )
-        lab = running.Lab(self._meta.lab.box, self._meta.lab.source, None, self._meta.lab.programs)
         if hook is not None:
             threading.Thread(target=hook, args=(runs,), daemon=True).start()
-        return running.record(options, host.find(str(file)), lab, self._meta.tests)[1]
+        return running.record(options, host.find(str(file)), self.lab(), self.programs.tests)[1]
 
     def tidy(self) -> None:
         """Is the machine as it was?"""
@@ -179,7 +183,8 @@ def check_cuts(checks: Checks) -> None:
         server.cut(False)
 
     for action in (unplug, lambda: kill_ssh(server), lambda: stop_relay(server)):
-        run = checks.end(checks.plain, "told/hangs", "told/passes", "told/fails_an*", "told/passes_at_*", scale=LONG, hook=at_start_of("told/hangs", action))
+        some = ("told/hangs", "told/passes", "told/fails_an*", "told/passes_at_*")
+        run = checks.end(checks.plain, *some, scale=LONG, hook=at_start_of("told/hangs", action))
         lossless(run)
         wanted = {name: TOLD.get(name, "PASS") for name in meta.told(run)}
         need(meta.told(run) == wanted and len(wanted) == 4, meta.told(run))
@@ -191,8 +196,8 @@ def check_cuts(checks: Checks) -> None:
             kill_ssh(server)
 
     try:
-        some = ("told/passes", "told/measures", "told/characterises", "skips/*")
-        lossless(checks.end(checks.plain, *some, hook=at_start_of("told/passes", again_and_again)))
+        many = ("told/passes", "told/measures", "told/characterises", "skips/*")
+        lossless(checks.end(checks.plain, *many, hook=at_start_of("told/passes", again_and_again)))
     finally:
         over.set()
 
@@ -231,8 +236,7 @@ def check_ordinary_user(checks: Checks) -> None:
     run = checks.runs()
     options = running.Options(str(file), select=["meta/told/passes"], device=[DEVICE], runs=run, waivers=meta.NO_WAIVERS)
     try:
-        lab = running.Lab(checks._meta.lab.box, checks._meta.lab.source, None, checks._meta.lab.programs)
-        running.record(options, host.find(str(file)), lab, checks._meta.tests)
+        running.record(options, host.find(str(file)), checks.lab(), checks.programs.tests)
     finally:
         checks.tidy()
     said = "".join(path.read_text() for path in run.glob("*/journal.jsonl"))
