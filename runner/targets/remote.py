@@ -31,6 +31,7 @@ _NEW_FOLDER = (
     '"$d/try" && rm "$d/try" && echo "$d" && exit 0; rm -r "$d"; done; echo "no folder of {names} lets programs be executed (noexec?); '
     'name one by folder = in the description" >&2; exit 1'
 )
+MARK = "@iommu-cts"  # a login shell may say something before it runs a command
 # What waiting does not help against, in what ssh says, and the way out.
 _REFUSALS = (
     (
@@ -103,12 +104,15 @@ class Remote:
     def run(self, what: str, script: str, timeout: float = COMMAND_S) -> str:
         """What a line of sh prints there. Unreachable if there is no connection, LabError with its words if it fails."""
         try:
-            done = subprocess.run(self.argv(script), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+            done = subprocess.run(self.argv(f"echo {MARK}; {script}"), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise Unreachable(f"{self.access.address}: {what}: no answer in {timeout:.0f} s") from error
         if done.returncode:
             raise self._failed(what, done.returncode, done.stderr)
-        return done.stdout.decode(errors="replace")
+        _, mark, said = done.stdout.decode(errors="replace").partition(f"{MARK}\n")
+        if not mark:
+            raise LabError(f"{self.access.address}: {what}: its shell runs no commands")
+        return said
 
     def new_folder(self) -> str:
         """Makes a folder there that nobody else may look into, where programs can be executed; returns its path."""

@@ -45,6 +45,7 @@ while [ "$1" != -- ]; do shift; done
 command=$(printf %s "$3" |
     sed "s,/proc/sys/kernel/random/boot_id,$here/boot_id,g; s,/sys/fs/pstore,$here/sys/fs/pstore,g; s,/var/lib/systemd/pstore,$here/old,g")
 echo $$ >>"$here/connections"
+echo "Welcome to the box!"
 case $3 in
 *pstore*) sh -c "$command" | sed "s,$here/sys,/sys," ;;
 *) sh -c "$command" ;;
