@@ -17,7 +17,9 @@ from lab.realhost import Access
 from results.text import printable
 
 CONNECT_S = 10
-ALIVE_S, ALIVE_COUNT = 5, 3  # a connection that says nothing for so long, so many times, is gone
+# A connection that says nothing for so long, so many times, is gone: sooner than a session takes silence for a hang (TEST_SLACK_S), and
+# later than a busy machine's sshd is deaf because it opens a user's session.
+ALIVE_S, ALIVE_COUNT = 7, 4
 COMMAND_S = 60.0
 RETRY_S = 2.0
 NO_CONNECTION = 255  # ssh's own exit code
@@ -29,6 +31,7 @@ _NEW_FOLDER = (
     '"$d/try" && rm "$d/try" && echo "$d" && exit 0; rm -r "$d"; done; echo "no folder of {names} lets programs be executed (noexec?); '
     'name one by folder = in the description" >&2; exit 1'
 )
+MARK = "@iommu-cts"  # a login shell may say something before it runs a command
 # What waiting does not help against, in what ssh says, and the way out.
 _REFUSALS = (
     (
@@ -91,7 +94,7 @@ class Remote:
 
     def _failed(self, what: str, code: int, said: bytes) -> LabError:
         text = _tail(said)
-        if code != NO_CONNECTION:
+        if code >= 0 and code != NO_CONNECTION:  # below 0: somebody killed ssh
             return LabError(f"{self.access.address}: {what}: {text or f'exit code {code}'}")
         for words, way_out in _REFUSALS:
             if words in text:
@@ -101,12 +104,15 @@ class Remote:
     def run(self, what: str, script: str, timeout: float = COMMAND_S) -> str:
         """What a line of sh prints there. Unreachable if there is no connection, LabError with its words if it fails."""
         try:
-            done = subprocess.run(self.argv(script), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+            done = subprocess.run(self.argv(f"echo {MARK}; {script}"), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise Unreachable(f"{self.access.address}: {what}: no answer in {timeout:.0f} s") from error
         if done.returncode:
             raise self._failed(what, done.returncode, done.stderr)
-        return done.stdout.decode(errors="replace")
+        _, mark, said = done.stdout.decode(errors="replace").partition(f"{MARK}\n")
+        if not mark:
+            raise LabError(f"{self.access.address}: {what}: its shell runs no commands")
+        return said
 
     def new_folder(self) -> str:
         """Makes a folder there that nobody else may look into, where programs can be executed; returns its path."""
@@ -140,7 +146,7 @@ class Remote:
                 said = process.stderr.read()
                 watch.cancel()
         if process.returncode:
-            raise self._failed("the programs can't be put there", process.returncode if process.returncode > 0 else NO_CONNECTION, said)
+            raise self._failed("the programs can't be put there", process.returncode, said)
 
     def wait(self, seconds: float, stop: threading.Event) -> str | None:
         """The id of the kernel that runs there, once it answers; None if `stop` comes first. Unreachable after so many seconds."""
@@ -152,7 +158,7 @@ class Remote:
             except Unreachable as error:
                 if time.monotonic() > deadline:
                     raise
-                if not told and seconds:
+                if not told:
                     say(f"{error}; waiting for it, up to {seconds:.0f} s")
                 told = True
             stop.wait(RETRY_S)

@@ -26,6 +26,7 @@ from runner.targets.remote import Remote, Unreachable
 AWAY_S = 600.0  # without a connection, until the machine is given up; a server's firmware takes minutes
 CYCLE_AFTER_S = 300.0  # the same where it can be switched off and on
 UP_S = 1200.0  # from switching it on until it answers
+ATTEMPTS = 3  # to put the programs there, when the connection breaks meanwhile
 LINGER_S = 600  # cts-exec goes on without anybody for so long
 DEPLOY_S = 600.0
 STOP_S = 100.0  # cts-relay: SIGTERM, 30 s, SIGKILL
@@ -54,7 +55,7 @@ class SshTarget:
         self._folder = ""
         self._boot_id = ""  # of the kernel that ran when it was switched on last
         self._used = False  # has that kernel seen a cts-exec that is gone now?
-        self._words = last_words.LastWords(self._remote)
+        self._words = last_words.LastWords(self._remote, stop)
         self._said = ""  # the last words of the kernel that was lost
 
     @property
@@ -78,10 +79,17 @@ class SshTarget:
             self._first_time()
         elif self._used and self.can_cycle and self._boot_now() == self._boot_id:
             self._cycle()
-        boot_id = self._up()
-        self._words.note()
-        self._boot_id, self._used = boot_id, True
-        self._deploy()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                boot_id = self._up()
+                self._words.note()
+                self._boot_id, self._used = boot_id, True
+                self._deploy()
+                break
+            except Unreachable as error:
+                if attempt == ATTEMPTS:
+                    raise
+                say(f"{error}; trying again")
         self._link = Link(self._attach, boot_id, self._lost)
 
     def _first_time(self) -> None:
@@ -148,7 +156,7 @@ class SshTarget:
             return self._boot_id  # it hangs, or the like
 
     def _up(self) -> str:
-        boot_id = self._remote.wait(AWAY_S if self._used else 0.0, self._stop)
+        boot_id = self._remote.wait(AWAY_S, self._stop)
         if boot_id is None:
             raise LabError("interrupted while the machine was waited for")
         return boot_id
@@ -160,15 +168,26 @@ class SshTarget:
         d = shlex.quote(self._folder)
         files = {"cts-exec": self._programs.cts_exec, "cts-relay": self._programs.cts_relay}
         files |= {f"{SUITES}/{name}": path for name, path in self._programs.suites.items()}
-        # After a reboot the folder may be there still; in /tmp its name may be somebody else's by now.
-        self._remote.unpack(f"rm -rf {d} && mkdir -m 700 {d} && cd {d} && mkdir -m 700 scratch && exec tar -xf -", files, DEPLOY_S)
+        # It may be there still, from before a reboot or a connection that broke.
+        make = f"mkdir -m 700 {d} && cd {d} && mkdir -m 700 scratch && exec tar -xf -"
+        self._remote.unpack(f"{self._empty()} && {make}", files, DEPLOY_S)
         start = f"cd / && exec {d}/cts-relay start --linger {LINGER_S} {d} -- {d}/cts-exec --undo {UNDO}"
         self._remote.run("starting cts-exec", start)
+
+    def _ours(self) -> str:
+        """A test of sh: is the folder there, and ours? After a reboot a name in /tmp may be somebody else's."""
+        d = shlex.quote(self._folder)
+        return f"test ! -L {d} && test -O {d}"
 
     def _attach(self, offset: int) -> list[str]:
         boot = 'echo "@boot $(cat /proc/sys/kernel/random/boot_id)"'
         d = shlex.quote(self._folder)
-        return self._remote.argv(f"{boot}; exec {d}/cts-relay attach {d} {offset}")
+        return self._remote.argv(f"{boot}; {self._ours()} && exec {d}/cts-relay attach {d} {offset}; exit {MISSING[0]}")
+
+    def _empty(self) -> str:
+        """A line of sh that ends a relay in the folder, if there is one, and removes the folder."""
+        d = shlex.quote(self._folder)
+        return f"{{ {self._ours()} && {d}/cts-relay stop {d}; }} 2>/dev/null; rm -rf {d}"
 
     def _lost(self, code: int | None, boot_id: str | None, away: float) -> str | None:
         """What to do when there is no stream; runs in the link's thread. See link.Loss."""
@@ -208,9 +227,8 @@ class SshTarget:
 
     def _clean(self) -> None:
         """Ends cts-exec in order and removes what was put there; without a connection the relay does so by itself, in time."""
-        d = shlex.quote(self._folder)
         try:
-            self._remote.run("cleaning up", f"{d}/cts-relay stop {d} 2>/dev/null; rm -rf {d}", STOP_S)
+            self._remote.run("cleaning up", self._empty(), STOP_S)
         except LabError as error:
             say(f"{error}; cts-relay removes {self._folder} there by itself, {2 * LINGER_S} s from now at the latest")
 

@@ -336,6 +336,19 @@ def test_a_test_that_had_its_end_keeps_it(run_of: Judge) -> None:
     assert told(run) == (Verdict.ERROR, "lost")
 
 
+def test_who_can_not_be_reached_hung_or_was_cut_off(run_of: Judge) -> None:
+    """Nobody knows, and that is told; unless the console shows it."""
+    (result,) = run_of(Builder(planned(PATH)).start(ID).add("lost", id=ID, why="unreachable", console="").done()).results
+    assert result.verdict is Verdict.ERROR and result.reason is not None
+    assert "its kernel hung, or the way there was cut; nothing shows which" in result.reason.text
+
+    def lost(why: str, console: str = "") -> tuple[Verdict, str | None]:
+        return told(run_of(Builder(planned(PATH)).start(ID).add("lost", id=ID, why=why, console=console).done()))
+
+    assert lost("unreachable", "\n".join(WARN)) == (Verdict.FAIL, "splat")
+    assert lost("the machine went down")[0] is Verdict.FAIL and lost("cts-relay died")[0] is Verdict.ERROR
+
+
 def test_what_stopped_a_run_is_no_problem_once_it_went_on(run_of: Judge) -> None:
     build = Builder(planned(PATH)).add("lab_error", error="no boot").done("lab")
     assert exit_code(run_of(build)) == 3 and not run_of(build).complete

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import signal
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ while [ "$1" != -- ]; do shift; done
 command=$(printf %s "$3" |
     sed "s,/proc/sys/kernel/random/boot_id,$here/boot_id,g; s,/sys/fs/pstore,$here/sys/fs/pstore,g; s,/var/lib/systemd/pstore,$here/old,g")
 echo $$ >>"$here/connections"
+echo "Welcome to the box!"
 case $3 in
 *pstore*) sh -c "$command" | sed "s,$here/sys,/sys," ;;
 *) sh -c "$command" ;;
@@ -90,6 +92,11 @@ class Box:
 
     def left(self) -> list[Path]:
         return list((self.folder / "tmp").iterdir())
+
+    def clean(self) -> None:
+        """Ends what is left: a relay whose runner gave up goes on for minutes."""
+        for folder in self.left():
+            subprocess.run([str(folder / "cts-relay"), "stop", str(folder)], capture_output=True, timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -143,6 +150,7 @@ def rig(box: Box, relays: Path, built: Path, tmp_path: Path) -> Iterator[Rig]:  
     rig.stop.set()
     rig.session.kill()
     rig.journal.close()
+    box.clean()
 
 
 def test_a_command_runs_there_and_nothing_stays(rig: Rig) -> None:
