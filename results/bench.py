@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import jsonschema
 
 from lab import places
 from lab.errors import LabError, UsageError
+from results import files
 from results.typed import ShapeError, decode, parse_json
 
 BENCHES = places.kept(Path(__file__).resolve().parent / "bench")
@@ -72,12 +72,7 @@ def check(document: Any, schema: str, name: str) -> None:
 def write_json(path: Path, document: dict[str, Any], schema: str) -> None:
     """Checks the document and replaces the file as a whole. LabError if it does not follow the schema, OSError as usual."""
     check(document, schema, path.name)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    files.replace(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, schema: str, version: int) -> dict[str, Any]:
