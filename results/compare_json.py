@@ -21,7 +21,7 @@ SCHEMA = "compare-1.json"
 
 
 def render(compared: Sequence[tuple[Comparison, list[Outcome]]], exit_code: int) -> str:
-    """The document. LabError if it does not follow the schema: an error of this program."""
+    """The document as text. LabError if it does not follow the schema: an error of this program."""
     sides = [compared[0][0].old, *(one.new for one, _ in compared)]
     document = {
         "schema": "iommu-cts/compare",
@@ -29,7 +29,7 @@ def render(compared: Sequence[tuple[Comparison, list[Outcome]]], exit_code: int)
         "exit_code": exit_code,
         "rules": {"alpha": inference.ALPHA, "agreement": AGREEMENT, "seed": inference.SEED, "replicates": inference.REPLICATES},
         "sides": [_side(side, mine) for side, mine in zip(sides, rows(sides))],
-        "comparisons": [_comparison(one, number, outcomes) for number, (one, outcomes) in enumerate(compared, 1)],
+        "comparisons": [comparison(one, number, outcomes) for number, (one, outcomes) in enumerate(compared, 1)],
     }
     bench.check(document, SCHEMA, "the comparison")
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
@@ -95,7 +95,8 @@ def _gate(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _comparison(one: Comparison, number: int, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def comparison(one: Comparison, number: int, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """One of the document's comparisons: that of the side with this number with the first."""
     return {
         "old": 0,
         "new": number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -33,15 +34,32 @@ def broken(found: Conformance) -> list[str]:
     return [one.test for one in found.differences if "FAIL" in one.new and not {"FAIL", "KNOWN"} & set(one.old)]
 
 
-def show(folder: Path, series: Series, console: Console) -> int:
-    """Prints what is known of each revision and returns the exit code."""
+@dataclass(frozen=True)
+class Known:
+    """What is known of a series, by the revisions' labels: what tests say, what was measured, which verdicts differ from those of the
+    first revision, how the measured rows compare with it; and why they do not, if there is a reason that is not shown elsewhere."""
+
+    tested: dict[str, Side]
+    measured: dict[str, Side]
+    verdicts: dict[str, Conformance]
+    compared: dict[str, Comparison]
+    against: str | None
+
+
+def known(folder: Path, series: Series) -> Known:
+    """Reads the runs and the benches beside series.json. UsageError if one can't be read."""
     tested = {one.label: sides.load(str(folder / one.run)) for one in series.revisions if one.run is not None}
     measured = {
         one.label: sides.load(str(bench_of(folder, one))) for one in series.revisions if one.failed is None and is_measured(folder, one)
     }
     first = series.revisions[0]
-    verdicts = _verdicts(first, tested)
-    compared, against = _compared(first, measured)
+    return Known(tested, measured, _verdicts(first, tested), *_compared(first, measured))
+
+
+def show(folder: Path, series: Series, console: Console) -> int:
+    """Prints what is known of each revision and returns the exit code."""
+    found = known(folder, series)
+    tested, measured, verdicts, compared, against = found.tested, found.measured, found.verdicts, found.compared, found.against
     console.print(Text(f"{series.id}  host {series.host}, {series.ksrc}", "bold"))
     console.print(_table(series, tested, measured, verdicts))
     for revision in series.revisions:
