@@ -16,7 +16,7 @@ declare -gA _iommu_cts_words=(
 	[list]="--select --help"
 	[coverage]="--json --markdown --help"
 	[profiles]="--markdown --help"
-	[compare]="--markdown --json --force --fail-on --help"
+	[compare]="--html --markdown --json --force --fail-on --help"
 	[gate]="--baseline --candidate --history --fail-on --waivers --markdown --junit --ktap --kcidb --origin --help"
 	[hosts]="--help"
 	[series]="--ksrc --revs --host --select --bench --boots --dry-run --resume --help"
@@ -28,7 +28,7 @@ declare -gA _iommu_cts_words=(
 	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
-	[report]="--waivers --durations --profile --kcidb --origin --help"
+	[report]="--html --waivers --durations --profile --kcidb --origin --help"
 	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
 	[bundle]="--output --sign --waivers --profile --help"
 	[verify]="--allowed-signers --identity --json --help"
@@ -136,7 +136,7 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --junit | --ktap | --kcidb | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --junit | --ktap | --kcidb | --html | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
 	esac
 	[[ $command != verify ]] || compopt -o default 2>/dev/null
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null

@@ -1,15 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# deps.sh run|check|check-ssh|lint|fuzz|deb [print]: makes sure that this machine has the Debian packages that the make target of that name needs,
+# deps.sh run|check|check-page|check-ssh|lint|fuzz|deb|page [print]: makes sure that this machine has the Debian packages that the make target of that name needs,
 # installs what is missing if root runs it, or says which command to run. `print` only lists them.
 # deps.sh package names: what a package of the suite depends on.
 set -eu
 
-packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jsonschema python3-junitparser python3-numpy python3-rich xz-utils"
+packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jinja2 python3-jsonschema python3-junitparser python3-numpy python3-rich xz-utils"
 [ "$(id -u)" -eq 0 ] && [ "$1" != package ] || packages="$packages uidmap"
 [ "$1" != check-ssh ] || packages="$packages openssh-client"
 [ "$1" != check ] || packages="$packages gcc git libc6-dev openssh-client python3-pytest"
 [ "$1" != deb ] || packages="$packages debhelper dh-python dpkg-dev git lintian mandoc openssh-client"
+case $1 in page | check-page)
+	# A nodejs from elsewhere has brought its npm along.
+	command -v npm >/dev/null || packages="$packages nodejs npm" ;;
+esac
+[ "$1" != check-page ] || packages="$packages chromium chromium-driver python3-pytest python3-selenium"
 if [ "${2:-}" = names ]; then
 	echo "$packages"
 	exit 0

@@ -24,4 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         text = compare_markdown.render(compared) if arguments.markdown else compare_text.render(compared)
     print(text, end="")
+    if arguments.html:
+        from results.page import command, sources
+
+        command.write(arguments.html, sources.of_comparison([arguments.old, *arguments.new], loaded, [one for one, _ in compared]))
     return code

@@ -5,7 +5,6 @@ import argparse
 import json
 import re
 import sys
-from datetime import date
 from pathlib import Path
 
 from rich.console import Console
@@ -13,10 +12,10 @@ from rich.table import Table
 
 from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
-from results import files, kcidb, report, summary
+from results import summary
 from runner import (
     bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, judge, labwork, plan, profiles_page, real_host,
-    series_cli, suite, waive_cli,
+    report_cli, series_cli, suite, waive_cli,
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
@@ -60,12 +59,6 @@ def _scale(text: str) -> float:
     if not 0.01 <= value <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number between 0.01 and 1000")
     return value
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of tests; the run goes before --durations, or N between them")
-    return int(text)
 
 
 def _jobs(text: str) -> int:
@@ -188,16 +181,6 @@ def _hosts(_: argparse.Namespace) -> int:
         table.add_row(name, where.target, devices, where.title)
     _wide_console().print(table)
     return 0
-
-
-def _report(arguments: argparse.Namespace) -> int:
-    submitter = kcidb.origin(arguments.origin) if arguments.kcidb else ""
-    folder = running.find_folder(arguments.run)
-    judged = report.write_all(folder, running.existing(arguments.waivers), date.today(), arguments.profile)
-    if arguments.kcidb:
-        files.write_named("--kcidb", arguments.kcidb, kcidb.render(judged, submitter))
-    summary.print_summary(judged, _wide_console(), arguments.durations)
-    return judge.exit_code(judged)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -414,6 +397,7 @@ def parser() -> argparse.ArgumentParser:
     shape = versus.add_mutually_exclusive_group()
     shape.add_argument("--markdown", action="store_true", help="as Markdown instead of text for a mail")
     shape.add_argument("--json", action="store_true", help="for programs, with all samples (results/schema/compare-1.json)")
+    versus.add_argument("--html", type=Path, metavar="FILE", help="also write it as one page, with every sample (docs/report.md)")
     versus.add_argument("--force", action="store_true", help="compare what is not comparable; the output begins with that")
     versus.add_argument(
         "--fail-on", action="append", default=[], metavar="'PATTERN > N%'",
@@ -431,20 +415,7 @@ def parser() -> argparse.ArgumentParser:
     series_cli.add_bisect(commands, _wide_console)
     _lab_parser(commands)
 
-    again = commands.add_parser("report", help="judge a kept run again and write its reports anew", epilog=EXIT_CODES,
-                                formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    again.add_argument("run", nargs="?", default="last", help="a folder, or a name in results/runs/ (default: the newest)")
-    again.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE")
-    again.add_argument(
-        "--profile", action="append", metavar="NAME",
-        help="say whether such a claim is held (may be given several times; default: those that it was run for)",
-    )  # fmt: skip
-    again.add_argument(
-        "--durations", nargs="?", type=_number, const=10, default=0, metavar="N", help="show the N tests that took longest (N: 10)"
-    )
-    again.add_argument("--kcidb", type=Path, metavar="FILE", help="write it as a submission to KCIDB too")
-    again.add_argument("--origin", metavar="NAME", help=f"whose submission that is (default: ${kcidb.ORIGIN})")
-    again.set_defaults(call=_report)
+    report_cli.add(commands, EXIT_CODES, _wide_console)
 
     bundle_cli.add_parsers(commands)
     new = commands.add_parser("new", help="write a new test file that builds and runs")

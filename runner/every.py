@@ -4,7 +4,7 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -40,6 +40,11 @@ def named(hosts: str) -> list[str]:
         for name in names:
             host.find(name)
     return names
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs together."""
+    return max(codes, key=_RANK.index)
 
 
 def _visit(options: running.Options, console: Console) -> Visit:
@@ -85,4 +90,4 @@ def run(options: running.Options, names: Sequence[str], console: Console) -> int
         if visits[-1].code == judge.EXIT_INTERRUPTED:
             break
     _print(visits, console)
-    return max((visit.code for visit in visits), key=_RANK.index)
+    return worst(visit.code for visit in visits)

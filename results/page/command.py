@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.errors import UsageError
 from results import files
 from results.page import bundle, data, render
 from results.page.sources import Sources
@@ -14,8 +13,4 @@ from runner import catalogue
 
 def write(path: Path, sources: Sources) -> None:
     """Writes the page, as a whole or not at all. LabError if its script can't be built, UsageError if the file can't be written."""
-    text = render.render(data.build(sources, catalogue.requirements()), bundle.obtain())
-    try:
-        files.replace(path, text)
-    except OSError as error:
-        raise UsageError(f"--html {path}: can't be written: {error.strerror}") from error
+    files.write_named("--html", path, render.render(data.build(sources, catalogue.requirements()), bundle.obtain()))
