@@ -86,6 +86,11 @@ def bench_of(
     return folder
 
 
+def level_rows(value: float) -> list[dict[str, Any]]:
+    """One row whose samples all have this value."""
+    return [measured("map", {"size": 4096}, lambda boot: [value] * SAMPLES)]
+
+
 def _row(measure: str, base: float, power: int, times: int, spread: float, more: str) -> dict[str, Any]:
     """A row whose boots differ by the standard deviation `spread`, whose samples are never below `base`, and slow once in a while."""
     pages = times * min(1 << (power - 12), 512)
