@@ -13,6 +13,7 @@
 # make check-manual  does what docs/vendor.md, distribution.md and maintainer.md show, and compares (ARGS=vendor: that page)
 # make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
+# make check-page  the report page in Chromium; make bench-page: how fast it is with 5,000 results
 # make install, deb, check-package: package/install.mk
 # DEPS=print make run   only lists the Debian packages that this needs
 
@@ -25,11 +26,12 @@ TIME ?= 600
 TARGETS ?=
 PYTHON := /usr/bin/python3
 
-.PHONY: run check check-again check-bench check-hosts check-kill check-manual check-local check-sanitized check-series check-ssh lint bench-exec bench-discovery bench-selftests fuzz clean
+.PHONY: run check check-again check-bench check-hosts check-kill check-local check-manual check-page check-sanitized check-series check-ssh lint \
+	bench-discovery bench-exec bench-page bench-selftests clean fuzz
 
 ifeq ($(DEPS),print)
 
-run check check-sanitized lint fuzz deb:
+run check check-page check-sanitized lint fuzz deb:
 	@lab/deps.sh $@ print
 
 else
@@ -53,6 +55,10 @@ check-again:
 check-bench:
 	@lab/deps.sh run
 	@$(PYTHON) -m runner.tests.check_bench
+
+check-page:
+	@lab/deps.sh check-page
+	@$(PYTHON) -m pytest -q results/tests/check_page.py $(ARGS)
 
 check-sanitized:
 	@lab/deps.sh run
@@ -87,6 +93,10 @@ bench-exec:
 bench-discovery:
 	@lab/deps.sh check
 	@$(PYTHON) -m runner.tests.bench_discovery
+
+bench-page:
+	@lab/deps.sh check-page
+	@$(PYTHON) -m results.tests.bench_page
 
 bench-selftests:
 	@lab/deps.sh run

@@ -14,7 +14,7 @@ case $1 in page | check-page)
 	# A nodejs from elsewhere has brought its npm along.
 	command -v npm >/dev/null || packages="$packages nodejs npm" ;;
 esac
-[ "$1" != check-page ] || packages="$packages chromium chromium-driver python3-pytest python3-selenium"
+[ "$1" != check-page ] || packages="$packages chromium chromium-driver poppler-utils python3-pytest python3-selenium"
 if [ "${2:-}" = names ]; then
 	echo "$packages"
 	exit 0

@@ -40,7 +40,7 @@ function ends(boots: number[][]): [number, number] {
 // Plot puts a style element into what it draws. The page's own style has the rules, and its policy would refuse any other.
 function drawn(made: Element, label: string): HTMLElement {
   made.querySelectorAll("style").forEach((one) => one.remove());
-  const svg = made instanceof SVGElement ? made : made.querySelector("svg:not(.plot-swatch svg)");
+  const svg = made instanceof SVGElement ? made : made.querySelector(":scope > svg");
   svg?.setAttribute("role", "img");
   svg?.setAttribute("aria-label", label);
   return h("div", { class: "plot" }, made);
