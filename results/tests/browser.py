@@ -45,7 +45,8 @@ class Browser:
 
     def all(self, selector: str) -> list[str]:
         """The text in each of these elements, seen or not."""
-        return [str(one) for one in self.script("return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)", selector)]
+        texts = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)"
+        return [str(one) for one in self.script(texts, selector)]
 
     def number(self, selector: str) -> int:
         """How many there are."""

@@ -109,8 +109,8 @@ def two_benches(folder: Path) -> list[str]:
     made = []
     for number, (name, slower) in enumerate((("old", 1.0), ("new", 1.05))):
         rows = [
-            measured(measure, {"size": 1 << power}, samples(1000 * power * (slower if measure == "map" else 1), f"{name} {measure} {power}"))
-            for measure in ("map", "unmap") for power in (12, 16, 21)
+            measured(measure, {"size": 1 << power}, samples(level * (slower if measure == "map" else 1), f"{name} {measure} {power}"))
+            for measure in ("map", "unmap") for power, level in ((12, 4000), (16, 5000), (21, 30000))
         ]  # fmt: skip
         verdict = told("access/bind/once", "FAIL", reason=("assertion", "bind.c:41")) if number else told("access/bind/once")
         bench_of(folder / name, 6, rows, [verdict], offset=number, mode="time", host="epyc", accelerator="kvm")

@@ -22,6 +22,11 @@ from results.tests.build_page import HOSTILE, every_verdict_run, hostile_run, la
 from runner import run as running
 
 RESULTS = 5000
+CHOOSE = """
+const one = document.querySelector(arguments[0]);
+one.value = arguments[1];
+one.dispatchEvent(new Event("change"));
+"""
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -133,8 +138,7 @@ def test_filter_and_search_and_link(browser: Browser, pages: dict[str, Path]) ->
 @pytest.mark.parametrize(("name", "value"), [("subject", "subject7"), ("device", "0000:02:00.0")])
 def test_choices(name: str, value: str, browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["large"], "#view=tests")
-    change = "const one = document.querySelector(`select[name=${arguments[0]}]`); one.value = arguments[1]; one.dispatchEvent(new Event('change'))"
-    browser.script(change, name, value)
+    browser.script(CHOOSE, f"select[name={name}]", value)
     wanted = [one for one in large_run(RESULTS)["results"] if value in (one["device"], one["path"].split("/")[0])]
     assert browser.text("output") == f"{len(wanted):,} of 5,000"
 
@@ -237,16 +241,18 @@ def test_colours(theme: str, browser: Browser, pages: dict[str, Path]) -> None:
     browser.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
     browser.open(pages["plain"])
     by_system = browser.script(grounds)
-    browser.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": {"light": "dark", "dark": "light"}[theme]}])
+    other = {"light": "dark", "dark": "light"}[theme]
+    browser.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": other}])
     assert browser.script(grounds) != by_system
-    browser.script("const one = document.querySelector('.theme'); one.value = arguments[0]; one.dispatchEvent(new Event('change'))", theme)
+    browser.script(CHOOSE, ".theme", theme)
     assert browser.script(grounds) == by_system
     names = ["ink", "quiet", "accent", "fail", "error", "known", "skip", "pass", "done"]
     colours = browser.script(
         "const one = document.body.appendChild(document.createElement('p'));"
         "return arguments[0].map((name) => { one.style.color = `var(--${name})`; return getComputedStyle(one).color })", names
     )  # fmt: skip
-    for ground in (by_system, browser.script("const one = document.createElement('pre'); document.body.append(one); return getComputedStyle(one).backgroundColor")):
+    raised = "return getComputedStyle(document.body.appendChild(document.createElement('pre'))).backgroundColor"
+    for ground in (by_system, browser.script(raised)):
         for name, colour in zip(names, colours):
             light, dark = sorted((luminance(colour), luminance(ground)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, name

@@ -7,13 +7,16 @@ type Value = string | number | boolean | null | undefined | ((event: Event) => v
 // Control characters, and those that change the direction of what follows: what is shown is what is there.
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** The text with what can't be seen made visible: control characters as their pictures, others as U+NNNN, halves of characters as U+FFFD. */
+/** The text with what can't be seen made visible: control characters as pictures, others as U+NNNN, halves of characters as U+FFFD. */
 export function visible(text: string): string {
-  return text.toWellFormed().replace(/\r\n/g, "\n").replace(HIDDEN, (one) => {
-    const code = one.charCodeAt(0);
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
-  });
+  return text
+    .toWellFormed()
+    .replace(/\r\n/g, "\n")
+    .replace(HIDDEN, (one) => {
+      const code = one.charCodeAt(0);
+      if (code < 0x20) return String.fromCharCode(0x2400 + code);
+      return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+    });
 }
 
 /** An element. A function is a listener of the event that its attribute names, as in onclick; true is an empty attribute. */
@@ -72,8 +75,26 @@ export function table(headings: Child[], rows: Child[][], kind = ""): HTMLTableE
   return h(
     "table",
     { class: kind },
-    h("thead", {}, h("tr", {}, headings.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((one, at) => (at ? cell("td", one) : h("th", { scope: "row" }, one)))))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        headings.map((one) => h("th", { scope: "col" }, one)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          row.map((one, at) => (at ? cell("td", one) : h("th", { scope: "row" }, one))),
+        ),
+      ),
+    ),
   );
 }
 

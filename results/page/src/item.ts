@@ -5,7 +5,15 @@ import { column, name, page, requirements, Result, word } from "./data";
 import { disclosure, h, seconds } from "./dom";
 import { fragment } from "./state";
 
-const MARKS: Record<string, string> = { FAIL: "\u2717", ERROR: "!", MISS: "?", KNOWN: "\u2248", SKIP: "\u2013", PASS: "\u2713", DONE: "\u2022" };
+const MARKS: Record<string, string> = {
+  FAIL: "\u2717",
+  ERROR: "!",
+  MISS: "?",
+  KNOWN: "\u2248",
+  SKIP: "\u2013",
+  PASS: "\u2713",
+  DONE: "\u2022",
+};
 
 /** The verdict's sign; it never stands without the word, or a label that has it. */
 export function mark(verdict: string): string {
@@ -18,7 +26,7 @@ export function tag(verdict: string): HTMLElement {
 
 /** A line that opens; `path` is how much of the test's path it shows. */
 export function item(result: Result, path: string, onToggle?: (result: Result, open: boolean) => void): HTMLDetailsElement {
-  const short = result.reason ? `${result.reason.code}: ${result.reason.text.split("\n", 1)[0]}` : result.title ?? "";
+  const short = result.reason ? `${result.reason.code}: ${result.reason.text.split("\n", 1)[0]}` : (result.title ?? "");
   const summary = [
     tag(word(result)),
     h("span", { class: "test" }, path, result.device && h("span", { class: "device" }, `@${result.device}`)),
@@ -49,13 +57,20 @@ function detail(result: Result): HTMLElement {
   return h(
     "div",
     { class: "detail" },
-    h("dl", {}, rows.map(([term, what]) => [h("dt", {}, term), h("dd", {}, what)])),
-    (result.evidence ?? []).map((one) => [h("h4", {}, one.kind), h("pre", { tabindex: 0, role: "region", "aria-label": one.kind }, one.text)]),
+    h(
+      "dl",
+      {},
+      rows.map(([term, what]) => [h("dt", {}, term), h("dd", {}, what)]),
+    ),
+    (result.evidence ?? []).map((one) => [
+      h("h4", {}, one.kind),
+      h("pre", { tabindex: 0, role: "region", "aria-label": one.kind }, one.text),
+    ]),
     h("p", { class: "quiet" }, h("a", { href: fragment({ view: "tests", open: name(result) }) }, "link to this result")),
   );
 }
 
 /** A link that leaves the page, if that is what it is: only when somebody follows it. */
-function outside(url: string): Node {
+export function outside(url: string): Node {
   return /^https?:\/\//.test(url) ? h("a", { href: url, rel: "noreferrer noopener" }, url) : document.createTextNode(url);
 }

@@ -20,7 +20,13 @@ export interface Actions {
 
 export function help(): HTMLDialogElement {
   const close = h("button", { type: "submit" }, "Close");
-  return h("dialog", { "aria-labelledby": "help" }, h("h2", { id: "help" }, "Keys"), table(["key", "what it does"], HELP), h("form", { method: "dialog" }, close));
+  return h(
+    "dialog",
+    { "aria-labelledby": "help" },
+    h("h2", { id: "help" }, "Keys"),
+    table(["key", "what it does"], HELP),
+    h("form", { method: "dialog" }, close),
+  );
 }
 
 /** Listens to keys. In a field only Esc has a meaning of its own. */
@@ -54,7 +60,9 @@ function step(by: number): void {
   const here = document.activeElement;
   const at = all.indexOf(here as HTMLElement);
   // Inside an open line, or nowhere: from what stands before.
-  const before = all.findLastIndex((one) => here !== null && here !== document.body && (one.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0);
+  const before = all.findLastIndex(
+    (one) => here !== null && here !== document.body && (one.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0,
+  );
   const next = at >= 0 ? at + by : by > 0 ? before + 1 : before;
   const to = all[Math.min(Math.max(next, 0), all.length - 1)];
   to?.focus();

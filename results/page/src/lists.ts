@@ -3,7 +3,7 @@
 
 import { counts, file, grouped, Result, word, worst, WORST_FIRST } from "./data";
 import { disclosure, expand, h, plural } from "./dom";
-import { item, mark, tag } from "./item";
+import { item, mark, outside, tag } from "./item";
 import { unexpected } from "./overview";
 
 export type Toggled = (result: Result, open: boolean) => void;
@@ -24,24 +24,32 @@ export function failures(results: Result[], toggled: Toggled): Node[] {
   const made: Node[] = [];
   for (const [said, bad] of grouped(unexpected(results), word)) {
     const items = bad.map((result) => item(result, result.path, toggled));
-    made.push(h("section", {}, h("h2", {}, tag(said), ` ${EXPLAINED[said]} `, h("small", {}, bad.length)), h("div", { class: "items" }, items)));
+    made.push(
+      h("section", {}, h("h2", {}, tag(said), ` ${EXPLAINED[said]} `, h("small", {}, bad.length)), h("div", { class: "items" }, items)),
+    );
   }
   const known = results.filter((result) => result.waived);
-  const groups = [...grouped(known, (result) => `${result.waived!.reason}\n${result.waived!.url}`).values()].map((same) => waived(same, toggled));
-  if (known.length) made.push(h("section", {}, h("h2", {}, tag("KNOWN"), " Failures that a waiver names ", h("small", {}, known.length)), groups));
+  const groups = [...grouped(known, (result) => `${result.waived!.reason}\n${result.waived!.url}`).values()].map((same) =>
+    waived(same, toggled),
+  );
+  if (known.length)
+    made.push(h("section", {}, h("h2", {}, tag("KNOWN"), " Failures that a waiver names ", h("small", {}, known.length)), groups));
   return made.length ? made : nothing("No failure, known or unknown.");
 }
 
 // Several tests may fail of one fault: it is said once.
 function waived(same: Result[], toggled: Toggled): Node {
   const { reason, url, expires } = same[0].waived!;
-  const link = /^https?:\/\//.test(url) ? h("a", { href: url, rel: "noreferrer noopener" }, url) : url;
   return h(
     "div",
     { class: "waiver" },
     h("p", {}, reason),
-    h("p", { class: "quiet" }, link, ` \u00b7 until ${expires} \u00b7 ${plural(same.length, "test")}`),
-    h("div", { class: "items" }, same.map((result) => item(result, result.path, toggled))),
+    h("p", { class: "quiet" }, outside(url), ` \u00b7 until ${expires} \u00b7 ${plural(same.length, "test")}`),
+    h(
+      "div",
+      { class: "items" },
+      same.map((result) => item(result, result.path, toggled)),
+    ),
   );
 }
 
@@ -67,7 +75,11 @@ function fileOf(name: string, group: Result[], toggled: Toggled): HTMLDetailsEle
     h("span", { class: "parts" }, numbers),
   ];
   return disclosure("file", summary, () => [
-    h("div", { class: "items" }, group.map((result) => item(result, result.path.slice(name.length + 1) || name, toggled))),
+    h(
+      "div",
+      { class: "items" },
+      group.map((result) => item(result, result.path.slice(name.length + 1) || name, toggled)),
+    ),
   ]);
 }
 
@@ -77,13 +89,23 @@ export function skips(results: Result[]): Node[] {
   const made = largest(grouped(skipped, (result) => result.reason?.code ?? "")).map(([code, group]) => {
     const texts = largest(grouped(group, (result) => result.reason?.text ?? ""));
     const fill = (): Node[] => texts.map(([text, same]) => because(text, same));
-    return disclosure("file", [h("span", { class: "number" }, group.length), h("span", { class: "test" }, code), h("span", { class: "short" }, texts[0][0])], fill);
+    return disclosure(
+      "file",
+      [h("span", { class: "number" }, group.length), h("span", { class: "test" }, code), h("span", { class: "short" }, texts[0][0])],
+      fill,
+    );
   });
   if (made.length === 1) expand(made[0]);
   return made.length ? [h("div", { class: "items files" }, made)] : nothing("Nothing was skipped.");
 }
 
 function because(text: string, same: Result[]): Node {
-  const fill = (): Node[] => [h("ul", {}, same.map((result) => h("li", {}, result.id)))];
+  const fill = (): Node[] => [
+    h(
+      "ul",
+      {},
+      same.map((result) => h("li", {}, result.id)),
+    ),
+  ];
   return disclosure("item because", [h("span", { class: "number" }, same.length), h("span", { class: "test" }, text)], fill);
 }

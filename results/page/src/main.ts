@@ -28,7 +28,9 @@ const VIEWS: View[] = [
   { id: "requirements", title: "Requirements", filters: true, make: (results) => matrix(results, state) },
   { id: "tests", title: "Tests", filters: true, make: (results) => tests(results, toggled) },
   { id: "skips", title: "Skips", filters: true, make: skips },
-  ...(page.measured.rows.length ? [{ id: "measurements", title: "Measurements", filters: "search" as const, make: () => measured(state.q) }] : []),
+  ...(page.measured.rows.length
+    ? [{ id: "measurements", title: "Measurements", filters: "search" as const, make: () => measured(state.q) }]
+    : []),
   ...(page.trend ? [{ id: "trend", title: "Revisions", filters: false, make: trend }] : []),
   { id: "environment", title: "Environment", filters: false, make: environment },
 ];
@@ -75,10 +77,15 @@ function link(view: View): Node {
 /** Opens the line that the URL names, and goes there. */
 function reveal(): void {
   if (!state.open) return;
-  const found = (): HTMLDetailsElement | undefined => [...main.querySelectorAll<HTMLDetailsElement>("details.item")].find((one) => one.dataset.name === state.open);
+  const found = (): HTMLDetailsElement | undefined =>
+    [...main.querySelectorAll<HTMLDetailsElement>("details.item")].find((one) => one.dataset.name === state.open);
   if (!found()) {
-    const file = state.open.slice(state.open.indexOf(":") + 1).split("/", 2).join("/");
-    for (const one of main.querySelectorAll<HTMLDetailsElement>("details.file")) if (one.querySelector(".test")?.textContent === file) expand(one);
+    const file = state.open
+      .slice(state.open.indexOf(":") + 1)
+      .split("/", 2)
+      .join("/");
+    for (const one of main.querySelectorAll<HTMLDetailsElement>("details.file"))
+      if (one.querySelector(".test")?.textContent === file) expand(one);
   }
   const item = found();
   if (!item) return;
@@ -107,15 +114,39 @@ function start(): void {
     "header",
     {},
     h("a", { class: "skip-link", href: fragment(state), onclick: (event) => (event.preventDefault(), main.focus()) }, "to the results"),
-    h("div", { class: "top" }, h("strong", { class: `badge ${kind}` }, word), h("span", { class: "title" }, page.title), nav, switcher(), h("button", { type: "button", class: "plain", "aria-label": "keys", onclick: () => dialog.showModal() }, "?")),
+    h(
+      "div",
+      { class: "top" },
+      h("strong", { class: `badge ${kind}` }, word),
+      h("span", { class: "title" }, page.title),
+      nav,
+      h(
+        "div",
+        {},
+        switcher(),
+        h("button", { type: "button", class: "plain", "aria-label": "keys", onclick: () => dialog.showModal() }, "?"),
+      ),
+    ),
     filter.element,
   );
-  const licences = h("details", {}, h("summary", {}, "licences of what others wrote in this page"), h("pre", {}, document.querySelector<HTMLTemplateElement>("#licences")!.content.textContent));
+  const licences = h(
+    "details",
+    {},
+    h("summary", {}, "licences of what others wrote in this page"),
+    h("pre", {}, document.querySelector<HTMLTemplateElement>("#licences")!.content.textContent),
+  );
   const footer = h("footer", {}, h("p", {}, `iommu-cts, ${page.made}. This file asks no network for anything.`), licences);
   document.getElementById("app")!.replaceChildren(header, main, footer, dialog);
   show();
   reveal();
-  listen({ search: filter.search, views: () => [...nav.querySelectorAll("a")], reset: () => update({ ...read(), verdict: [], subject: "", column: "", device: "", requirement: "", reason: "", q: "" }) }, dialog);
+  listen(
+    {
+      search: filter.search,
+      views: () => [...nav.querySelectorAll("a")],
+      reset: () => update({ ...read(), verdict: [], subject: "", column: "", device: "", requirement: "", reason: "", q: "" }),
+    },
+    dialog,
+  );
   addEventListener("hashchange", () => {
     state = read();
     show();

@@ -11,24 +11,44 @@ export function matrix(results: Result[], state: State): Node[] {
   for (const result of results) for (const id of result.requirements ?? []) (by.get(id) ?? by.set(id, []).get(id)!).push(result);
   const shown = page.requirements.filter((one) => by.has(one.id) && (!state.requirement || one.id === state.requirement));
   if (!shown.length) return [h("p", { class: "nothing" }, "No test that fits the filter names a requirement.")];
-  const bodies = [...grouped(shown, (one) => one.subject)].sort(([one], [other]) => one.localeCompare(other)).map(([name, mine]) =>
-    h(
-      "tbody",
-      {},
-      h("tr", { class: "subject" }, h("th", { scope: "rowgroup", colspan: page.columns.length + 2 }, name || "not in the catalogue", h("small", {}, ` ${mine.length}`))),
-      mine.map((one) => row(one.id, by.get(one.id)!)),
-    ),
-  );
+  const bodies = [...grouped(shown, (one) => one.subject)]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([name, mine]) =>
+      h(
+        "tbody",
+        {},
+        h(
+          "tr",
+          { class: "subject" },
+          h(
+            "th",
+            { scope: "rowgroup", colspan: page.columns.length + 2 },
+            name || "not in the catalogue",
+            h("small", {}, ` ${mine.length}`),
+          ),
+        ),
+        mine.map((one) => row(one.id, by.get(one.id)!)),
+      ),
+    );
   const headings = ["id", "what is promised", ...page.columns].map((name) => h("th", { scope: "col" }, name));
   return [
-    h("p", { class: "quiet" }, legend(), ` ${plural(shown.length, "requirement")}. A cell leads to its tests. Without a sign: no test of that run names it.`),
+    h(
+      "p",
+      { class: "quiet" },
+      legend(),
+      ` ${plural(shown.length, "requirement")}. A cell leads to its tests. Without a sign: no test of that run names it.`,
+    ),
     h("div", { class: "wide" }, h("table", { class: "matrix" }, h("thead", {}, h("tr", {}, headings)), bodies)),
   ];
 }
 
 function legend(): Node {
   const shown = ["PASS", "FAIL", "KNOWN", "ERROR", "MISS", "SKIP", "DONE"];
-  return h("span", { class: "legend" }, shown.map((one) => h("span", { class: one.toLowerCase() }, `${mark(one)} ${one}`)));
+  return h(
+    "span",
+    { class: "legend" },
+    shown.map((one) => h("span", { class: one.toLowerCase() }, `${mark(one)} ${one}`)),
+  );
 }
 
 function row(id: string, results: Result[]): Node {

@@ -25,7 +25,13 @@ export function measured(q: string): Node[] {
   if (!tables.length) return [h("p", { class: "nothing" }, "No row fits the search.")];
   return [
     ...comparisons.map((one) => comparison(one, sides, wanted)),
-    h("section", {}, h("h2", {}, "What was measured ", h("small", {}, shown.length)), about(sides), h("div", { class: "items files" }, tables)),
+    h(
+      "section",
+      {},
+      h("h2", {}, "What was measured ", h("small", {}, shown.length)),
+      about(sides),
+      h("div", { class: "items files" }, tables),
+    ),
   ];
 }
 
@@ -53,18 +59,37 @@ function tableOf(rows: Row[], all: Side[]): HTMLDetailsElement {
   const sides = there.map((at) => all[at]);
   const mine = rows.map((row) => ({ ...row, samples: there.map((at) => row.samples[at]) }));
   const label = `${one.measure} of ${one.path} ${one.others}`.trim();
-  const summary = [h("span", { class: "test" }, one.measure), h("span", { class: "short" }, `${one.path} ${one.others}`), h("span", { class: "ids" }, `${rows.length} \u00d7 ${unit(one, sides[0].mode)}, ${one.better} is better`)];
-  return disclosure("file", summary, () => [samples(mine, sides, `Samples of ${label}; the table below has their medians`), figures(mine, sides)]);
+  const summary = [
+    h("span", { class: "test" }, one.measure),
+    h("span", { class: "short" }, `${one.path} ${one.others}`),
+    h("span", { class: "ids" }, `${rows.length} \u00d7 ${unit(one, sides[0].mode)}, ${one.better} is better`),
+  ];
+  return disclosure("file", summary, () => [
+    samples(mine, sides, `Samples of ${label}; the table below has their medians`),
+    figures(mine, sides),
+  ]);
 }
 
 function figures(rows: Row[], sides: Side[]): Node {
   const cells = (boots: number[][]): (Node | string)[] => {
     const value = middle(boots);
     const flat = boots.flat();
-    return value === null ? ["", "", ""] : [right(number(value)), right(number(Math.min(...flat))), right(`${boots.length}\u00d7${boots[0].length}`)];
+    return value === null
+      ? ["", "", ""]
+      : [right(number(value)), right(number(Math.min(...flat))), right(`${boots.length}\u00d7${boots[0].length}`)];
   };
-  const headings = ["", ...sides.flatMap((side) => [right(sides.length > 1 ? `${side.name}: median` : "median"), right("min"), right("n")])];
-  return h("div", { class: "wide" }, table(headings, rows.map((row) => [row.range || row.row, ...row.samples.flatMap(cells)])));
+  const headings = [
+    "",
+    ...sides.flatMap((side) => [right(sides.length > 1 ? `${side.name}: median` : "median"), right("min"), right("n")]),
+  ];
+  return h(
+    "div",
+    { class: "wide" },
+    table(
+      headings,
+      rows.map((row) => [row.range || row.row, ...row.samples.flatMap(cells)]),
+    ),
+  );
 }
 
 function comparison(one: Comparison, sides: Side[], wanted: string[]): Node {
@@ -83,17 +108,36 @@ function comparison(one: Comparison, sides: Side[], wanted: string[]): Node {
     left > 0 && h("p", { class: "quiet" }, `The plot shows the ${plotted.length} rows with a change; the table has all ${rows.length}.`),
     disclosure("raw", [plural(rows.length, "row")], () => [changeTable(rows)]),
     one.conformance.differences.length > 0 && differences(one),
-    one.one_sided.length > 0 && disclosure("raw", [`${plural(one.one_sided.length, "row")} on one side only`], () => [table(["row", "side", "the other says"], one.one_sided.map((row) => [row.row, row.side, row.why]))]),
+    one.one_sided.length > 0 &&
+      disclosure("raw", [`${plural(one.one_sided.length, "row")} on one side only`], () => [
+        table(
+          ["row", "side", "the other says"],
+          one.one_sided.map((row) => [row.row, row.side, row.why]),
+        ),
+      ]),
   );
 }
 
 function changeTable(rows: Change[]): Node {
   const cell = (row: Change): string => (row.change === null ? "" : row.claims ? percent(row.change) : `(${percent(row.change)})`);
   const interval = (row: Change): string => (row.low === null || row.high === null ? "" : `[${percent(row.low)}, ${percent(row.high)}]`);
-  return h("div", { class: "wide" }, table(["row", "change", "interval", "verdict", ""], rows.map((row) => [row.row, cell(row), interval(row), row.verdict, row.why ?? ""])));
+  return h(
+    "div",
+    { class: "wide" },
+    table(
+      ["row", "change", "interval", "verdict", ""],
+      rows.map((row) => [row.row, cell(row), interval(row), row.verdict, row.why ?? ""]),
+    ),
+  );
 }
 
 function differences(one: Comparison): Node {
-  const rows = one.conformance.differences.map((other) => [other.test, `${other.old.join("/")} \u2192 ${other.new.join("/")}`, other.why ?? ""]);
-  return disclosure("raw", [`${rows.length} of ${one.conformance.both} tests have another verdict`], () => [h("div", { class: "wide" }, table(["test", "verdict", "why"], rows))]);
+  const rows = one.conformance.differences.map((other) => [
+    other.test,
+    `${other.old.join("/")} \u2192 ${other.new.join("/")}`,
+    other.why ?? "",
+  ]);
+  return disclosure("raw", [`${rows.length} of ${one.conformance.both} tests have another verdict`], () => [
+    h("div", { class: "wide" }, table(["test", "verdict", "why"], rows)),
+  ]);
 }

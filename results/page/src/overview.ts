@@ -25,7 +25,8 @@ export function verdict(): Verdict {
   if (number("ERROR") + number("MISS") + problems) {
     return { word: "NOT CLEAN", kind: "error", text: "nothing was seen broken, but the lab or the harness failed, or tests are missing" };
   }
-  if (!number("PASS") && !number("KNOWN") && !number("DONE")) return { word: "NOTHING TESTED", kind: "skip", text: "every test was skipped" };
+  if (!number("PASS") && !number("KNOWN") && !number("DONE"))
+    return { word: "NOTHING TESTED", kind: "skip", text: "every test was skipped" };
   const but = number("KNOWN") ? `, but for ${plural(number("KNOWN"), "known failure")}` : "";
   return { word: "PASS", kind: "pass", text: `every promise that was checked held${but}` };
 }
@@ -53,26 +54,34 @@ function when(time: string | null): string {
 
 function runs(): Node {
   const shown = page.counted.filter((name) => page.runs.some((run) => run.counts[name]));
-  const several = page.columns.length > 1;
+  const other = page.runs.some((run) => page.columns[run.column] !== run.host);
   const rows = page.runs.map((run) => [
     run.id,
-    ...(several ? [page.columns[run.column]] : []),
     run.host,
+    ...(other ? [page.columns[run.column]] : []),
     release(run),
+    ...shown.map((name) => count(run.counts[name], name, { column: page.columns[run.column] })),
     String(run.suite?.commit ?? "").slice(0, 12) + (run.suite?.dirty ? " with changes" : ""),
     when(run.started),
     right(took(run)),
-    ...shown.map((name) => count(run.counts[name], name, { column: page.columns[run.column] })),
   ]);
-  const headings = ["run", ...(several ? ["shown as"] : []), "host", "Linux", "suite", "began", right("took"), ...shown.map((name) => right(name))];
-  return h("section", { "aria-labelledby": "runs" }, h("h2", { id: "runs" }, "Runs"), h("div", { class: "wide" }, table(headings, rows, "runs")));
+  const numbers = shown.map((name) => right(name));
+  const headings = ["run", "host", ...(other ? ["shown as"] : []), "Linux", ...numbers, "suite", "began", right("took")];
+  return h(
+    "section",
+    { "aria-labelledby": "runs" },
+    h("h2", { id: "runs" }, "Runs"),
+    h("div", { class: "wide" }, table(headings, rows, "runs")),
+  );
 }
 
 /** A number that leads to the tests that it counts. */
 function count(number: number, name: string, more: Record<string, string>): Node {
   const upper = name.toUpperCase();
   const where = fragment({ view: "tests", verdict: [upper], ...more });
-  const inside = number ? h("a", { href: where, class: name, "aria-label": `${number} ${upper}` }, number.toLocaleString("en")) : h("span", { class: "none" }, "\u00b7");
+  const inside = number
+    ? h("a", { href: where, class: name, "aria-label": `${number} ${upper}` }, number.toLocaleString("en"))
+    : h("span", { class: "none" }, "\u00b7");
   return right(inside);
 }
 
@@ -87,7 +96,12 @@ function profiles(): Node | null {
     }),
   );
   if (!rows.length) return null;
-  return h("section", { "aria-labelledby": "profiles" }, h("h2", { id: "profiles" }, "Profiles"), table(["profile", "verdict", "host", ""], rows));
+  return h(
+    "section",
+    { "aria-labelledby": "profiles" },
+    h("h2", { id: "profiles" }, "Profiles"),
+    table(["profile", "verdict", "host", ""], rows),
+  );
 }
 
 function comparisons(): Node | null {
@@ -117,7 +131,11 @@ function first(): Node | null {
     "section",
     { "aria-labelledby": "first" },
     h("h2", { id: "first" }, "Look at these first"),
-    h("div", { class: "items" }, bad.slice(0, SHOWN).map((result) => item(result, result.path))),
+    h(
+      "div",
+      { class: "items" },
+      bad.slice(0, SHOWN).map((result) => item(result, result.path)),
+    ),
     bad.length > SHOWN && h("p", {}, all),
   );
 }
@@ -130,7 +148,12 @@ export function unexpected(results: Result[]): Result[] {
 function problems(): Node | null {
   const rows = page.runs.flatMap((run) => run.problems.map((one) => [run.id, one.kind, h("pre", { class: "plain" }, one.text)]));
   if (!rows.length) return null;
-  return h("section", { "aria-labelledby": "problems" }, h("h2", { id: "problems" }, "Problems of the runs"), table(["run", "kind", ""], rows));
+  return h(
+    "section",
+    { "aria-labelledby": "problems" },
+    h("h2", { id: "problems" }, "Problems of the runs"),
+    table(["run", "kind", ""], rows),
+  );
 }
 
 function subjects(): Node {
@@ -168,11 +191,13 @@ function skipped(): Node | null {
   );
   if (!by.size) return null;
   const sorted = [...by].sort((one, other) => other[1].length - one[1].length);
-  const rows = sorted.slice(0, REASONS).map(([code, results]) => [
-    h("a", { href: fragment({ view: "skips", reason: code }) }, code),
-    results.length,
-    h("div", { class: "such" }, results[0].reason?.text ?? ""),
-  ]);
+  const rows = sorted
+    .slice(0, REASONS)
+    .map(([code, results]) => [
+      h("a", { href: fragment({ view: "skips", reason: code }) }, code),
+      results.length,
+      h("div", { class: "such" }, results[0].reason?.text ?? ""),
+    ]);
   return h(
     "section",
     { "aria-labelledby": "skipped" },

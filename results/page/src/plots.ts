@@ -78,7 +78,8 @@ export function samples(rows: Row[], sides: Side[], label: string): HTMLElement 
   const inside = points.filter((one) => low <= one.y && one.y <= high);
   const outside = points.filter((one) => one.y < low || high < one.y).map((one) => ({ ...one, edge: one.y < low ? low : high }));
   const facets = [...new Set(cells.map((one) => one.range))];
-  const title = (one: { side: string; boot: number; value: number; y: number }): string => `${one.side}, boot ${one.boot}: ${one.value} (${percent(one.y)})`;
+  const title = (one: { side: string; boot: number; value: number; y: number }): string =>
+    `${one.side}, boot ${one.boot}: ${one.value} (${percent(one.y)})`;
   const made = Plot.plot({
     width: Math.max(360, 70 + facets.length * Math.max(64, 30 * names.length, ...facets.map((name) => 9 * name.length))),
     height: 240,
@@ -96,7 +97,16 @@ export function samples(rows: Row[], sides: Side[], label: string): HTMLElement 
       Plot.dot(inside, { fx: "range", x: "x", y: "y", stroke: "side", symbol: "side", r: 1.8, strokeOpacity: 0.55, title }),
       Plot.dot(outside, { fx: "range", x: "x", y: "edge", stroke: "side", symbol: "triangle", r: 3, title }),
       Plot.ruleX(bars, { fx: "range", x: "x", y1: "low", y2: "high", stroke: "var(--ink)", strokeWidth: 2.5 }),
-      Plot.dot(bars, { fx: "range", x: "x", y: "y", fill: "side", stroke: "var(--ink)", symbol: "side", r: 4.5, title: (one) => `${one.side}: ${percent(one.y)}` }),
+      Plot.dot(bars, {
+        fx: "range",
+        x: "x",
+        y: "y",
+        fill: "side",
+        stroke: "var(--ink)",
+        symbol: "side",
+        r: 4.5,
+        title: (one) => `${one.side}: ${percent(one.y)}`,
+      }),
     ],
   });
   const edge = outside.length ? ` ${outside.length} of ${points.length} samples lie beyond the axis: triangles at its edge.` : "";
@@ -107,7 +117,7 @@ function caption(sides: Side[]): string {
   const several = sides.every((side) => side.boots >= FEW);
   const bar = several
     ? "from the lowest to the highest of the boots' medians"
-    : "of several boots from the lowest to the highest of their medians, of one boot the middle half of its samples, which says nothing of another boot";
+    : "of several boots from the lowest to the highest median, of one boot the middle half of its samples, which says nothing of another one";
   return `Small signs: every sample, boots side by side. Large sign: the median of the boots' medians. Bar: ${bar}.`;
 }
 
@@ -147,7 +157,8 @@ export function changes(rows: Change[], label: string): HTMLElement {
       }),
     ],
   });
-  const text = "Diamond: there is evidence of a change. Circle: there is none, which does not show that there is no change. Bar: the interval.";
+  const text =
+    "Diamond: there is evidence of a change. Circle: there is none, which does not show that there is no change. Bar: the interval.";
   return h("figure", {}, h("div", { class: "wide" }, drawn(made, label)), h("figcaption", {}, text));
 }
 
@@ -178,7 +189,15 @@ export function steps(all: Step[], names: string[], label: string): HTMLElement 
         all.filter((one) => one.low !== null),
         { x: "at", y1: "low", y2: "high", stroke: "line", strokeWidth: 2 },
       ),
-      Plot.dot(all, { x: "at", y: "change", fill: "line", stroke: "var(--paper)", symbol: "line", r: 4, title: (one: Step) => `${one.at}, ${one.line}: ${percent(one.change)}` }),
+      Plot.dot(all, {
+        x: "at",
+        y: "change",
+        fill: "line",
+        stroke: "var(--paper)",
+        symbol: "line",
+        r: 4,
+        title: (one: Step) => `${one.at}, ${one.line}: ${percent(one.change)}`,
+      }),
     ],
   });
   return h("figure", {}, h("div", { class: "wide" }, drawn(made, label)));

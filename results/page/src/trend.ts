@@ -17,9 +17,20 @@ export function trend(): Node[] {
   if (!known) return [];
   const plots = changed(known.revisions);
   return [
-    h("section", {}, h("h2", {}, `Revisions of ${known.id}`), h("div", { class: "wide" }, revisions(known.revisions)), known.against && h("p", { class: "warning" }, h("b", {}, "Nothing was compared: "), known.against)),
+    h(
+      "section",
+      {},
+      h("h2", {}, `Revisions of ${known.id}`),
+      h("div", { class: "wide" }, revisions(known.revisions)),
+      known.against && h("p", { class: "warning" }, h("b", {}, "Nothing was compared: "), known.against),
+    ),
     h("section", {}, h("h2", {}, "Tests with another verdict than on the first"), verdicts(known.revisions)),
-    h("section", {}, h("h2", {}, "Measured rows that changed"), plots.length ? plots : h("p", { class: "nothing" }, "There is no evidence of a change.")),
+    h(
+      "section",
+      {},
+      h("h2", {}, "Measured rows that changed"),
+      plots.length ? plots : h("p", { class: "nothing" }, "There is no evidence of a change."),
+    ),
   ];
 }
 
@@ -27,9 +38,13 @@ function revisions(all: Revision[]): Node {
   const rows = all.map((one) => {
     const runs = page.runs.filter((run) => run.column === one.column);
     const total = (name: string): number => runs.reduce((sum, run) => sum + (run.counts[name] ?? 0), 0);
-    const state = one.failed ? disclosure("raw", [h("b", { class: "fail" }, STAGES[one.failed.stage] ?? one.failed.stage)], () => [h("pre", {}, one.failed!.text)]) : "builds, boots";
+    const state = one.failed
+      ? disclosure("raw", [h("b", { class: "fail" }, STAGES[one.failed.stage] ?? one.failed.stage)], () => [h("pre", {}, one.failed!.text)])
+      : "builds, boots";
     const link = h("a", { href: fragment({ view: "tests", column: one.name }) }, one.name);
-    const counts = COUNTED.map((name) => h("div", { class: `number ${total(name) ? name : "none"}` }, one.column === null ? "\u2013" : total(name)));
+    const counts = COUNTED.map((name) =>
+      h("div", { class: `number ${total(name) ? name : "none"}` }, one.column === null ? "\u2013" : total(name)),
+    );
     return [link, one.commit.slice(0, 12), state, ...counts, one.measured ? "measured" : "", one.subject];
   });
   return table(["revision", "commit", "", ...COUNTED.map((name) => right(name)), "", "subject"], rows);
@@ -39,10 +54,14 @@ function verdicts(all: Revision[]): Node {
   const shown = all.filter((one) => one.differences);
   const found = new Map<string, Map<string, string[]>>();
   for (const one of shown) {
-    for (const other of one.differences!) (found.get(other.test) ?? found.set(other.test, new Map()).get(other.test)!).set(one.name, other.new);
+    for (const other of one.differences!)
+      (found.get(other.test) ?? found.set(other.test, new Map()).get(other.test)!).set(one.name, other.new);
   }
   if (!found.size) return h("p", { class: "nothing" }, "None.");
-  const rows = [...found].map(([test, by]) => [test, ...shown.map((one) => (by.has(one.name) ? h("span", {}, by.get(one.name)!.map(tag)) : h("span", { class: "quiet" }, "as the first")))]);
+  const rows = [...found].map(([test, by]) => [
+    test,
+    ...shown.map((one) => (by.has(one.name) ? h("span", {}, by.get(one.name)!.map(tag)) : h("span", { class: "quiet" }, "as the first"))),
+  ]);
   return h("div", { class: "wide" }, table(["test", ...shown.map((one) => one.name)], rows));
 }
 
@@ -55,7 +74,10 @@ function changed(all: Revision[]): Node[] {
   for (const row of comparisons.flatMap((one) => one.rows)) {
     if (hasChanged(row)) evident.set(row.row, Math.max(evident.get(row.row) ?? 0, Math.abs(row.change ?? 0)));
   }
-  const tables = grouped([...evident.keys()].flatMap((name) => by.get(name) ?? []), (row: Row) => [row.measure, "of", row.path, row.others].join(" "));
+  const tables = grouped(
+    [...evident.keys()].flatMap((name) => by.get(name) ?? []),
+    (row: Row) => [row.measure, "of", row.path, row.others].join(" "),
+  );
   const largest = [...tables].sort(([, one], [, other]) => size(other) - size(one));
   function size(mine: Row[]): number {
     return Math.max(...mine.map((row) => evident.get(row.row)!));
@@ -63,7 +85,17 @@ function changed(all: Revision[]): Node[] {
   return largest.slice(0, PLOTS).map(([title, mine]) => {
     const found: Step[] = mine.flatMap((row) => {
       const line = row.range || row.row;
-      const changes = comparisons.flatMap((one) => one.rows.filter((other) => other.row === row.row && other.change !== null).map((other) => ({ at: sides[one.new].name, line, change: 100 * other.change!, low: other.low === null ? null : 100 * other.low, high: other.high === null ? null : 100 * other.high })));
+      const changes = comparisons.flatMap((one) =>
+        one.rows
+          .filter((other) => other.row === row.row && other.change !== null)
+          .map((other) => ({
+            at: sides[one.new].name,
+            line,
+            change: 100 * other.change!,
+            low: other.low === null ? null : 100 * other.low,
+            high: other.high === null ? null : 100 * other.high,
+          })),
+      );
       return [{ at: names[0], line, change: 0, low: null, high: null }, ...changes];
     });
     return h("div", {}, h("h3", {}, title), steps(found, names, `${title} over revisions, in percent of the first`));
