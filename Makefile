@@ -14,6 +14,7 @@
 # make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)
 # make check-series  iommu-cts series and bisect on kernels of which it is known what changed (the first time half an hour)
 # make check-page  the report page in Chromium; make bench-page: how fast it is with 5,000 results
+# make bench-history  importing 10,000 runs into the history, and asking it (ARGS="--runs 1000")
 # make install, deb, check-package: package/install.mk
 # DEPS=print make run   only lists the Debian packages that this needs
 
@@ -27,7 +28,7 @@ TARGETS ?=
 PYTHON := /usr/bin/python3
 
 .PHONY: run check check-again check-bench check-hosts check-kill check-local check-manual check-page check-sanitized check-series check-ssh lint \
-	bench-discovery bench-exec bench-page bench-selftests clean fuzz
+	bench-discovery bench-exec bench-history bench-page bench-selftests clean fuzz
 
 ifeq ($(DEPS),print)
 
@@ -97,6 +98,10 @@ bench-discovery:
 bench-page:
 	@lab/deps.sh check-page
 	@$(PYTHON) -m results.tests.bench_page
+
+bench-history:
+	@lab/deps.sh check
+	@$(PYTHON) -m results.tests.bench_history $(ARGS)
 
 bench-selftests:
 	@lab/deps.sh run

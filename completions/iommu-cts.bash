@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report bundle verify profiles waive new --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report history bundle verify profiles waive new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --profile --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
@@ -32,6 +32,11 @@ declare -gA _iommu_cts_words=(
 	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
 	[bundle]="--output --sign --waivers --profile --help"
 	[verify]="--allowed-signers --identity --json --help"
+	[history]="import test row flaky --db --since --until --limit --host --kernel --help"
+	[history import]="--db --help"
+	[history test]="--db --host --kernel --help"
+	[history row]="--db --host --kernel --help"
+	[history flaky]="--db --last --host --help"
 	[new]="--help"
 )
 _iommu_cts_top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
@@ -83,16 +88,18 @@ _iommu_cts_candidates() {
 		if [[ $2 == series ]]; then
 			_iommu_cts_names "" "$_iommu_cts_kept"/series/*/
 		else
-			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
+			_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/
 		fi
 		;;
+	"history import") _iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/ ;;
+	"history test") _iommu_cts_tests "$3" ;;
 	report | coverage | bundle | waive)
 		echo last
-		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/
 		;;
 	compare | --baseline | --candidate | --history)
 		echo last
-		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*
+		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/
 		;;
 	"lab prove") sed -n 's/^\[\([a-z0-9-]*\)\]$/\1/p' "$_iommu_cts_top"/lab/faults/*.toml ;;
 	"lab clean") _iommu_cts_names "" "$cache"/*/ ;;
@@ -136,7 +143,8 @@ _iommu_cts() {
 		[[ $word == "$current"* ]] && COMPREPLY+=("${word#"$head"}")
 	done < <(_iommu_cts_candidates "$option" "${command:-.}" "$current")
 	case $option in
-	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --junit | --ktap | --kcidb | --html | --host | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
+	--kernel | --against | --modules | --ksrc | --patch | --config | --waivers | --table | --markdown | --junit | --ktap | --kcidb | --html | --host | \
+		--db | --output | --sign | --allowed-signers) compopt -o default 2>/dev/null ;;
 	esac
 	[[ $command != verify ]] || compopt -o default 2>/dev/null
 	[[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null

@@ -14,8 +14,8 @@ from lab import binaries, entry, host, kernel, ksrc, places
 from lab.errors import UsageError
 from results import summary
 from runner import (
-    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, judge, labwork, plan, profiles_page, real_host,
-    report_cli, series_cli, suite, waive_cli,
+    bench, bundle_cli, catalogue, coverage, device_test, doctor, every, gate_cli, history_cli, judge, labwork, plan, profiles_page,
+    real_host, report_cli, series_cli, suite, waive_cli,
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
@@ -416,6 +416,7 @@ def parser() -> argparse.ArgumentParser:
     _lab_parser(commands)
 
     report_cli.add(commands, EXIT_CODES, _wide_console)
+    history_cli.add(commands, _wide_console)
 
     bundle_cli.add_parsers(commands)
     new = commands.add_parser("new", help="write a new test file that builds and runs")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 __all__ = ["Browser", "Keys", "opened"]
+
+PATIENCE = 30  # seconds, of a test that will fail
 
 _OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -60,6 +63,10 @@ class Browser:
         """Keys, to what has the focus."""
         for key in keys:
             webdriver.ActionChains(self.driver).send_keys(key).perform()
+
+    def until(self, what: Callable[[], object]) -> None:
+        """Goes on when it is so: the page is told of what was opened a moment later. Fails if it never is."""
+        WebDriverWait(self.driver, PATIENCE).until(lambda _: what())
 
     def focused(self) -> str:
         """The text, or the label, of what has the focus."""

@@ -88,15 +88,16 @@ def test_evidence_is_one_click_away(browser: Browser, pages: dict[str, Path]) ->
     browser.open(pages["plain"])
     assert browser.number("main .detail") == 0
     browser.click("#first + .items summary")
+    browser.until(lambda: browser.number("#first + .items pre"))
     assert "Expected" in browser.text("#first + .items pre")
 
 
 def test_what_a_target_says_stays_text(browser: Browser, pages: dict[str, Path]) -> None:
     for view in ("overview", "failures", "requirements", "tests", "skips", "environment"):
         browser.open(pages["hostile"], f"#view={view}")
-        browser.script("document.querySelectorAll('details').forEach((one) => one.open = true)")
-        browser.script("document.querySelectorAll('details').forEach((one) => one.open = true)")
-        browser.driver.execute_async_script("setTimeout(arguments[0], 0)")
+        for _ in range(2):
+            browser.script("document.querySelectorAll('main details').forEach((one) => one.open = true)")
+            browser.until(lambda: not browser.number("main details:has(> summary:only-child)"))
         assert browser.number("img, main svg, main script, main h1 ~ h1") == 0
         assert "broken" not in browser.script("return document.title.replace(/document.title='broken'/g, '')")
         hrefs = browser.script("return [...document.querySelectorAll('a')].map((one) => one.getAttribute('href'))")
@@ -146,14 +147,15 @@ def test_choices(name: str, value: str, browser: Browser, pages: dict[str, Path]
 def test_every_result_can_be_opened(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["large"], "#view=tests")
     browser.script("document.querySelectorAll('.file > summary').forEach((one) => one.click())")
-    browser.driver.execute_async_script("setTimeout(arguments[0], 0)")
-    assert browser.number("main .item") == RESULTS
+    browser.until(lambda: browser.number("main .item") == RESULTS)
 
 
 def test_a_result_can_be_linked(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["large"], "#view=tests")
     browser.click(".file summary")
+    browser.until(lambda: browser.number(".file .item"))
     browser.click(".file .item summary")
+    browser.until(lambda: browser.number(".detail p a"))
     link = browser.script("return document.querySelector('.detail p a').getAttribute('href')")
     name = browser.script("return document.querySelector('.item[open]').dataset.name")
     browser.open(pages["large"], link)
@@ -167,8 +169,7 @@ def test_requirements_by_host(browser: Browser, pages: dict[str, Path]) -> None:
     assert browser.number("main tbody tr:not(.subject)") == 60
     assert len([text for text in browser.all("main .cell") if not text]) == 10
     browser.script("document.querySelector('.verdict-cell').click()")
-    browser.driver.execute_async_script("setTimeout(arguments[0], 50)")
-    assert browser.number("main .item") == 1
+    browser.until(lambda: browser.number("main .item") == 1)
     assert "requirement=REQ-000" in browser.script("return location.hash")
 
 
@@ -187,7 +188,7 @@ def test_keys(browser: Browser, pages: dict[str, Path]) -> None:
     browser.press("k")
     assert browser.focused() == first
     browser.press(Keys.ENTER)
-    assert browser.number(".item[open] .detail") == 1
+    browser.until(lambda: browser.number(".item[open] .detail") == 1)
     browser.press(Keys.ESCAPE)
     assert browser.number(".item[open]") == 0 and browser.focused() == first
     browser.press("/", "j")
@@ -199,8 +200,7 @@ def test_keys(browser: Browser, pages: dict[str, Path]) -> None:
     browser.press(Keys.ESCAPE)
     assert not browser.script("return document.querySelector('dialog').open")
     browser.press("4")
-    browser.driver.execute_async_script("setTimeout(arguments[0], 50)")
-    assert browser.text("nav [aria-current]") == "Tests"
+    browser.until(lambda: browser.text("nav [aria-current]") == "Tests")
 
 
 def test_tab_goes_through_everything_and_shows_where_it_is(browser: Browser, pages: dict[str, Path]) -> None:
