@@ -54,8 +54,7 @@ def _run(column: int, document: Mapping[str, Any]) -> dict[str, Any]:
         "counts": {name: document.get("counts", {}).get(name, 0) for name in COUNTS},
         "boots": document.get("boots"),
         "problems": document.get("problems", []),
-        # Those of a later schema are shown as far as they are understood.
-        "profiles": [one for one in document.get("profiles") or [] if isinstance(one, dict)],
+        "claims": document.get("claims", []),
         "environment": document.get("environment", {}),
     }
 

@@ -58,7 +58,12 @@ def hostile_run(folder: Path) -> dict[str, Any]:
     document["run"] |= {"host": HOSTILE[0], "id": HOSTILE[2], "command": HOSTILE}
     document["environment"]["target"] = {"cmdline": HOSTILE[0], "iommu": HOSTILE, "uname": {"release": HOSTILE[4]}}
     document["problems"] = [{"kind": "lab", "text": text} for text in HOSTILE]
-    document["profiles"] = [{"name": HOSTILE[0], "verdict": HOSTILE[2], "why": HOSTILE[4]}, {"name": "base", "verdict": "pass"}]
+    cause = {"test": HOSTILE[0], "code": "assertion", "text": HOSTILE[2]}
+    finding = {"requirement": HOSTILE[4], "title": HOSTILE[5], "demanded": True, "state": "broken", "causes": [cause]}
+    document["claims"] = [
+        {"profile": HOSTILE[0], "title": HOSTILE[2], "verdict": "NOT HELD", "findings": [finding]},
+        {"profile": "base", "title": "What everybody has", "verdict": "HELD", "findings": []},
+    ]
     return document
 
 

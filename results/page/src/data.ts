@@ -42,8 +42,16 @@ export interface Run {
   counts: Record<string, number>;
   boots: number | null;
   problems: Evidence[];
-  profiles: Record<string, unknown>[];
+  claims: Claim[];
   environment: Record<string, unknown>;
+}
+
+/** Whether a profile is held, and what was found of each of its requirements. */
+export interface Claim {
+  profile: string;
+  title: string;
+  verdict: string;
+  findings: { requirement: string; title: string; state: string; causes: { test: string | null; code: string; text: string }[] }[];
 }
 
 export interface Requirement {

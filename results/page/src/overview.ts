@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What one wants to know in the first seconds: did it hold, what broke, what ran where.
 
-import { counts, grouped, page, release, Result, Run, subject, UNEXPECTED, word, worst, WORST_FIRST } from "./data";
-import { h, plural, right, seconds, table } from "./dom";
-import { item, mark, tag } from "./item";
+import { Claim, counts, grouped, page, release, Result, Run, subject, UNEXPECTED, word, worst, WORST_FIRST } from "./data";
+import { disclosure, h, plural, right, seconds, table } from "./dom";
+import { item, mark } from "./item";
 import { fragment } from "./state";
 
 const SHOWN = 12; // failures; all of them are on their own view
@@ -36,7 +36,7 @@ export function overview(): Node[] {
   return [
     h("p", { class: `verdict ${kind}` }, h("strong", {}, said), " ", text),
     runs(),
-    profiles(),
+    claims(),
     comparisons(),
     first(),
     problems(),
@@ -85,23 +85,40 @@ function count(number: number, name: string, more: Record<string, string>): Node
   return right(inside);
 }
 
-// Of these the page knows no more than that they have a name and a verdict.
-function profiles(): Node | null {
+const CLAIMED: Record<string, string> = { HELD: "pass", "NOT HELD": "fail", INCOMPLETE: "known" };
+
+/** By which profiles runs were judged. What keeps one from being held is a click away. */
+function claims(): Node | null {
   const rows = page.runs.flatMap((run) =>
-    run.profiles.map((one) => {
-      const said = String(one.verdict ?? "");
-      const more = Object.entries(one).filter(([key, value]) => !["name", "verdict"].includes(key) && typeof value !== "object");
-      const known = WORST_FIRST.includes(said.toUpperCase()) ? tag(said.toUpperCase()) : h("b", {}, said);
-      return [String(one.name ?? ""), known, run.host, more.map(([key, value]) => `${key}: ${String(value)}`).join(", ")];
+    run.claims.map((one) => {
+      const states = [...grouped(one.findings, (finding) => finding.state)].map(([state, all]) => `${all.length} ${state}`);
+      const verdict = h("b", { class: CLAIMED[one.verdict] ?? "" }, one.verdict);
+      return [one.profile, verdict, page.columns[run.column], one.title, lacking(one, states.join(", "))];
     }),
   );
   if (!rows.length) return null;
   return h(
     "section",
-    { "aria-labelledby": "profiles" },
-    h("h2", { id: "profiles" }, "Profiles"),
-    table(["profile", "verdict", "host", ""], rows),
+    { "aria-labelledby": "claims" },
+    h("h2", { id: "claims" }, "Profiles"),
+    table(["profile", "", "host", "", "of its requirements"], rows),
   );
+}
+
+function lacking(claim: Claim, states: string): Node {
+  const causes = claim.findings.flatMap((finding) =>
+    finding.causes.map((cause) => [
+      h("a", { href: fragment({ view: "tests", requirement: finding.requirement }) }, finding.requirement),
+      finding.state,
+      finding.title,
+      `${cause.code}: ${cause.text}`,
+      cause.test ?? "",
+    ]),
+  );
+  if (!causes.length) return h("span", {}, states);
+  return disclosure("raw", [states], () => [
+    h("div", { class: "wide" }, table(["requirement", "", "what is promised", "why", "test"], causes)),
+  ]);
 }
 
 function comparisons(): Node | null {

@@ -117,7 +117,7 @@ function caption(sides: Side[]): string {
   const several = sides.every((side) => side.boots >= FEW);
   const bar = several
     ? "from the lowest to the highest of the boots' medians"
-    : "of several boots from the lowest to the highest median, of one boot the middle half of its samples, which says nothing of another one";
+    : "of several boots from the lowest to the highest median, of one boot the middle half of its samples: nothing of another one";
   return `Small signs: every sample, boots side by side. Large sign: the median of the boots' medians. Bar: ${bar}.`;
 }
 
