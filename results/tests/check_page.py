@@ -111,11 +111,11 @@ def test_what_a_target_says_stays_text(browser: Browser, pages: dict[str, Path])
 
 def test_profiles(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["hostile"])
-    assert browser.all("#claims + table > tbody > tr > th") == [HOSTILE[0], "base"]
-    assert browser.all("#claims + table b") == ["NOT HELD", "HELD"]
-    browser.click("#claims + table summary")
-    browser.until(lambda: browser.number("#claims + table details td"))
-    assert browser.all("#claims + table details td")[2] == f"assertion: {HOSTILE[2]}"
+    assert browser.all("#claims + div tbody th") == [HOSTILE[0], "base"]
+    assert browser.all("#claims + div b") == ["NOT HELD", "HELD"]
+    browser.click("#claims ~ details summary")
+    browser.until(lambda: browser.number("#claims ~ details td"))
+    assert browser.all("#claims ~ details td")[2] == f"assertion: {HOSTILE[2]}"
 
 
 def test_filter_and_search_and_link(browser: Browser, pages: dict[str, Path]) -> None:

@@ -89,23 +89,22 @@ const CLAIMED: Record<string, string> = { HELD: "pass", "NOT HELD": "fail", INCO
 
 /** By which profiles runs were judged. What keeps one from being held is a click away. */
 function claims(): Node | null {
-  const rows = page.runs.flatMap((run) =>
-    run.claims.map((one) => {
-      const states = [...grouped(one.findings, (finding) => finding.state)].map(([state, all]) => `${all.length} ${state}`);
-      const verdict = h("b", { class: CLAIMED[one.verdict] ?? "" }, one.verdict);
-      return [one.profile, verdict, page.columns[run.column], one.title, lacking(one, states.join(", "))];
-    }),
-  );
-  if (!rows.length) return null;
+  const all = page.runs.flatMap((run) => run.claims.map((claim) => ({ claim, host: page.columns[run.column] })));
+  if (!all.length) return null;
+  const rows = all.map(({ claim, host }) => {
+    const states = [...grouped(claim.findings, (finding) => finding.state)].map(([state, found]) => `${found.length} ${state}`);
+    return [claim.profile, h("b", { class: CLAIMED[claim.verdict] ?? "" }, claim.verdict), host, claim.title, states.join(", ")];
+  });
   return h(
     "section",
     { "aria-labelledby": "claims" },
     h("h2", { id: "claims" }, "Profiles"),
-    table(["profile", "", "host", "", "of its requirements"], rows),
+    h("div", { class: "wide" }, table(["profile", "", "host", "", "its requirements"], rows)),
+    all.map(({ claim, host }) => lacking(claim, host)),
   );
 }
 
-function lacking(claim: Claim, states: string): Node {
+function lacking(claim: Claim, host: string): Node | null {
   const causes = claim.findings.flatMap((finding) =>
     finding.causes.map((cause) => [
       h("a", { href: fragment({ view: "tests", requirement: finding.requirement }) }, finding.requirement),
@@ -115,9 +114,10 @@ function lacking(claim: Claim, states: string): Node {
       cause.test ?? "",
     ]),
   );
-  if (!causes.length) return h("span", {}, states);
-  return disclosure("raw", [states], () => [
-    h("div", { class: "wide" }, table(["requirement", "", "what is promised", "why", "test"], causes)),
+  if (!causes.length) return null;
+  const headings = ["requirement", "", "what is promised", "why", "test"];
+  return disclosure("raw", [`why ${claim.profile} is ${claim.verdict} on ${host}`], () => [
+    h("div", { class: "wide" }, table(headings, causes)),
   ]);
 }
 
