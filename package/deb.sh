@@ -25,6 +25,8 @@ git ls-files -z | tar -c --null --ignore-failed-read -T - | tar -x --no-same-own
 mv "$tree/package/debian" "$tree/debian"
 sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
 echo "$commit" >"$tree/COMMIT"
+# Who has the package need not have npm.
+/usr/bin/python3 -m results.page.bundle "$tree/results/page/dist"
 cat >"$tree/debian/changelog" <<END
 iommu-cts ($version) unstable; urgency=medium
 

@@ -32,7 +32,7 @@ install:
 	ln -sf ../share/iommu-cts/iommu-cts '$(DESTDIR)$(PREFIX)/bin/iommu-cts'
 	ln -sf ../../iommu-cts/completions/iommu-cts.bash '$(DESTDIR)$(COMPLETIONS)/iommu-cts'
 	install -m 644 README.md '$(DESTDIR)$(DOC)/'
-	install -m 644 docs/*.md '$(DESTDIR)$(DOC)/docs/'
+	install -m 644 docs/*.md docs/*.png '$(DESTDIR)$(DOC)/docs/'
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) package/manpage.py '$(shell echo $(COMMIT) | cut -c -12)' '$(WHEN)' '$(DATA)' '$(DOC)' >'$(DESTDIR)$(MAN)/iommu-cts.1'
 
 uninstall:

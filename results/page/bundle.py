@@ -27,7 +27,7 @@ SHIPPED = HERE / "dist"
 SCRIPT, STYLE, LICENCES = "main.js", "style.css", "licences.txt"
 FILES = [SCRIPT, STYLE, LICENCES]
 TITLE = "the script of the report page"
-WAY_OUT = "root gets it by `lab/deps.sh page`, anybody else by their system's packages nodejs (18 or newer) and npm"
+WAY_OUT = "install your system's packages nodejs (18 or newer) and npm; on Debian, in a checkout, root may say `lab/deps.sh page`"
 
 _INSTALL = ["npm", "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
 _BUILD = [

@@ -209,7 +209,7 @@ def npm(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("", "npm, which fetches its libraries, is not installed: root gets it by `lab/deps.sh page`"),
+        ("", "npm, which fetches its libraries, is not installed: install your system's packages nodejs"),
         ("echo 'ENOTFOUND: nobody is there' >&2; exit 7", r"`npm` failed \(7\): ENOTFOUND: nobody is there; can npm reach its registry"),
     ],
 )
