@@ -11,6 +11,14 @@
 
 #include "use.h"
 
+#define NVMET "/sys/kernel/config/nvmet/subsystems"
+
+/* A disk, and a subsystem of the NVMe target that may export it. */
+struct exported {
+	const struct use_part *disk;
+	const char *subsystem;
+};
+
 /* The mount namespaces that have been read: many processes share each. */
 struct mounts {
 	struct use *use;
@@ -93,6 +101,41 @@ static bool is_node(const struct use *use, const char *path, const struct use_pa
 		return !strcmp(name, disk->name);
 	}
 	return !stat(node, &st) && S_ISBLK(st.st_mode) && st.st_rdev == disk->dev;
+}
+
+/* A loop device holds what is below it without claiming it. */
+static bool below_loop(struct use *use, const char *name, void *arg)
+{
+	const struct use_part *disk = arg;
+	char path[USE_PATH], file[USE_PATH];
+
+	use_path(use, path, "/sys/block/%s/loop/backing_file", name);
+	return use_line(path, file, sizeof(file)) && is_node(use, file, disk) &&
+	       use_says(use, "its disk %s is below %s", disk->name, name);
+}
+
+/* So does an NVMe target: Documentation/nvme, and drivers/nvme/target/configfs.c. */
+static bool is_exported(struct use *use, const char *name, void *arg)
+{
+	const struct exported *exported = arg;
+	char path[USE_PATH], line[USE_PATH];
+
+	use_path(use, path, NVMET "/%s/namespaces/%s/enable", exported->subsystem, name);
+	if (!use_line(path, line, sizeof(line)) || strcmp(line, "1"))
+		return false;
+	use_path(use, path, NVMET "/%s/namespaces/%s/device_path", exported->subsystem, name);
+	return use_line(path, line, sizeof(line)) && is_node(use, line, exported->disk) &&
+	       use_says(use, "its disk %s is exported by the NVMe target %s", exported->disk->name,
+			exported->subsystem);
+}
+
+static bool exported_by(struct use *use, const char *name, void *arg)
+{
+	struct exported exported = { arg, name };
+	char path[USE_PATH];
+
+	use_path(use, path, NVMET "/%s/namespaces", name);
+	return use_each(path, is_exported, use, &exported);
 }
 
 static bool is_swap(struct use *use, const struct use_part *disk)
@@ -200,6 +243,12 @@ static bool is_used(struct use *use, struct use_part *disk)
 		return true;
 	use_path(use, folder, "/proc");
 	if (use_each(folder, mounted_by, use, &mounts))
+		return true;
+	use_path(use, folder, "/sys/block");
+	if (use_each(folder, below_loop, use, disk))
+		return true;
+	use_path(use, folder, NVMET);
+	if (use_each(folder, exported_by, use, disk))
 		return true;
 	use_path(use, folder, "/sys/power/resume");
 	if (disk->dev && use_number(folder) == disk->dev)

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import cache, entry
+from lab import binaries, cache, entry, ksrc
 from lab.errors import LabError
 from lab.progress import say
 from lab.server.machine import Server
+from runner import suite
 
 TOP = Path(__file__).resolve().parents[2]
 NIC, OTHER_NIC, USED, IDLE, IN_GROUP = "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0", "0000:06:02.0"
@@ -114,7 +115,7 @@ USES = {
         "unshare -m sh -c 'mount /dev/nvme1n1 /media; sleep 600' >/dev/null 2>&1 & while ! grep -qs nvme1n1 /proc/$!/mounts; do :; done",
         "pkill -f 'sleep 600'; while pgrep -f 'sleep 600' >/dev/null; do :; done", IDLE, "is mounted on /media"),
     "swap": ("mkswap -q /dev/nvme1n1; swapon /dev/nvme1n1", "swapoff /dev/nvme1n1", IDLE, "is swap"),
-    "a loop device": ("losetup /dev/loop0 /dev/nvme1n1", "losetup -d /dev/loop0", IDLE, "has /dev/nvme1n1 open|is held"),
+    "a loop device": ("losetup /dev/loop0 /dev/nvme1n1", "losetup -d /dev/loop0", IDLE, "is below loop0"),
     "a process with the disk open": (
         "sleep 600 </dev/nvme1n1 >/dev/null 2>&1 &", "pkill -f 'sleep 600'", IDLE, "(sleep) has /dev/nvme1n1 open"),
     "a process with its registers open": (
@@ -135,7 +136,8 @@ USES = {
 
 def in_use(box: Box) -> None:
     """What is in use is refused by the very program that would take it, and is free afterwards."""
-    program = next(path for path in (cache.root() / "build").glob("*/cts-exec"))
+    made, source = ksrc.with_toolbox(None)
+    program = binaries.build(made, source, suite.label()).cts_exec
 
     def asked(bdf: str) -> str:
         line = json.dumps({"op": "take", "device": bdf, "driver": "vfio-pci", "from": "idle", "dry": True})
@@ -146,7 +148,7 @@ def in_use(box: Box) -> None:
         box.run(begin)
         said = asked(bdf)
         box.run(end, None)
-        expect("refused" in said and any(word in said for word in words.split("|")), f"{what}: {bdf} is refused: {words}")
+        expect("refused" in said and words in said, f"{what}: {bdf} is refused: {words}")
     used = {USED: "is mounted on /srv", "0000:00:07.0": "is mounted on /", "0000:00:08.0": "is up", "0000:05:00.0": "bridge"}
     for bdf, words in used.items():
         expect(words in asked(bdf), f"{bdf} is refused: {words}")

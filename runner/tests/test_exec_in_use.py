@@ -148,6 +148,20 @@ def swap(machine: Machine) -> None:
     machine.file("proc/swaps", "Filename Type Size Used Priority\n/dev/mapper/swap partition 1 0 -2")
 
 
+def loop(machine: Machine) -> None:
+    machine.disk()
+    machine.link("dev/nvme0n1", "/dev/nvme0n1")
+    machine.file("sys/block/loop3/loop/backing_file", "/dev/nvme0n1")
+
+
+def exported(machine: Machine) -> None:
+    machine.disk()
+    machine.link("dev/disk/by-id/nvme-x", "../../nvme0n1")
+    where = "sys/kernel/config/nvmet/subsystems/testnqn/namespaces/1"
+    machine.file(f"{where}/enable", "1")
+    machine.file(f"{where}/device_path", "/dev/disk/by-id/nvme-x")
+
+
 def hibernation(machine: Machine) -> None:
     machine.disk()
     machine.file("sys/power/resume", "259:0")
@@ -271,6 +285,8 @@ def neighbour(machine: Machine) -> None:
     (of_several_controllers, "its disk nvme0n1 belongs to dm-0"),
     (btrfs, "its disk nvme0n1 belongs to the btrfs file system 5d1c, which is mounted"),
     (swap, "its disk nvme0n1 is swap"),
+    (loop, "its disk nvme0n1 is below loop3"),
+    (exported, "its disk nvme0n1 is exported by the NVMe target testnqn"),
     (hibernation, "its disk nvme0n1 is where the machine hibernates to"),
     (dump, "its disk nvme0n1 is where kdump writes"),
     (up, "its interface eth1 is up; `ip link set eth1 down` if nobody needs it"),
