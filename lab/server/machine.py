@@ -190,6 +190,7 @@ class Server:
         """The reset button, or the power button if it is off."""
         if self._alive():
             self._monitor("system_reset")
+            self._monitor("cont")  # also if it was stalled
         else:
             self.power_on()
 
