@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 LOCK = HERE / "toolbox.lock"
 RECIPE = 1  # raise it when the way of making the tree changes what is in it
 SUITES = ("trixie", "trixie-updates", "trixie-backports")
-PIN = "Package: src:qemu src:seabios src:ipxe src:edk2 src:linux*\nPin: release n=trixie-backports\nPin-Priority: 600\n"
+PIN = "Package: src:qemu src:seabios src:ipxe src:edk2 src:linux* src:lava src:lavacli src:python-django\nPin: release n=trixie-backports\nPin-Priority: 600\n"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -44,6 +44,11 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "server": (
         "bubblewrap", "dbus", "e2fsprogs", "iproute2", "kmod", "libpam-systemd", "openssh-server", "pciutils", "procps", "python3",
         "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-rich", "systemd-sysv", "udev",
+    ),
+    # A whole laboratory: LAVA's server with its database, and a worker whose devices are QEMU's (lab/lava/).
+    "lava": (
+        "busybox-static", "cpio", "git", "ipxe-qemu", "lava-dispatcher", "lava-server", "postgresql", "python3", "qemu-system-x86",
+        "qemu-utils",
     ),
     "fuzz": (
         "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
