@@ -82,17 +82,23 @@ class Toolbox:
         devices: Sequence[str] = (),
         cwd: str = "/",
         daemon: bool = False,
+        scratch: Sequence[str] = (),
+        network: bool = False,
     ) -> list[str]:
         """The bubblewrap command line for `argv`.
 
         `binds` and `readonly` map a name from MOUNTS to a folder of the host, seen inside as /mnt/<name>. `devices` are nodes
-        under /dev that are passed through. A `daemon` outlives who starts it, and has the network.
+        under /dev that are passed through, `scratch` folders of the tree that are empty and writable. There is a network of its own with
+        nothing in it but a loopback, or with `network` the one that this process has. A `daemon` outlives who starts it, and has the network.
         """
-        words = ["bwrap", "--unshare-all", "--share-net" if daemon else "--die-with-parent", "--uid", "0", "--gid", "0"]
+        words = ["bwrap", "--unshare-all", *(["--share-net"] if network or daemon else []), *([] if daemon else ["--die-with-parent"])]
+        words += ["--uid", "0", "--gid", "0"]
         words += ["--ro-bind", str(self.tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
         for option, mapping in (("--bind", binds), ("--ro-bind", readonly)):
             for name, folder in (mapping or {}).items():
                 words += [option, str(folder), str(MOUNT / name)]
+        for folder_inside in scratch:
+            words += ["--tmpfs", folder_inside]
         for node in devices:
             words += ["--dev-bind", node, node]
         words += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]
