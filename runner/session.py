@@ -34,6 +34,8 @@ TEST_SLACK_S = 30.0  # beyond a test's deadline, for cts-exec to kill it and say
 SLICE_S = 0.25  # how soon a session sees that it is to stop
 BOOT_ATTEMPTS = 3
 TEST_ATTEMPTS = 3  # to get to the start of a test
+# Ways to lose a target between two tests that the first had no part in.
+NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed"})
 NOISE_KEPT = 20  # lines a test
 
 T = TypeVar("T")
@@ -392,7 +394,7 @@ class Session:
             # What a dying machine says last may reach its console after its stream closed.
             self._down()
             own = self._started or last_attempt
-            before_it = None if str(lost) == "emulator died" else before
+            before_it = None if str(lost) in NO_TESTS_DOING else before
             self._write("lost", id=item.planned.id if own else before_it, why=str(lost), console=self._target.console())
             self.failures += item.planned.id not in self.known
         else:
