@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs in the "lava" toolbox as root of a user namespace: LAVA's server, from an empty database until standard input ends. No systemd, no
 # Apache, no Celery: PostgreSQL, gunicorn, the publisher of events and the scheduler are all that jobs take.
-#     server.sh PORT USER TOKEN WORKER WORKER_TOKEN DEVICE...
+#     server.sh PORT USER WORKER DEVICE...
+# The tokens of the user and of the worker are the first two lines of standard input, since everybody sees a command line.
 # /mnt/work/devices has a dictionary, DEVICE.jinja2, for each device; its first line is "{# TYPE TAG... #}". Everything that is written goes
-# to /mnt/work; "ready" on standard output says that jobs can be submitted to 127.0.0.1:PORT.
+# to /mnt/work/log. Jobs can be submitted to 127.0.0.1:PORT when that answers.
 set -eu
-port=$1 user=$2 token=$3 worker=$4 worker_token=$5
-shift 5
+port=$1 user=$2 worker=$3
+shift 3
+read -r token
+read -r worker_token
 log=/mnt/work/log
 mkdir -p $log
 
@@ -22,6 +25,7 @@ settings() {
 	EVENT_SOCKET: "tcp://127.0.0.1:$((port + 2))"
 	INTERNAL_EVENT_SOCKET: "ipc:///run/lava.events"
 	CELERY_BROKER_URL: "memory://"
+	STATIC_ROOT: "/run/static"
 	EOF
 }
 
@@ -61,15 +65,18 @@ fill_database() {
 	EOF
 }
 
+# All but the documentation, a link to what the toolbox leaves out.
+mkdir /run/static
+find -L /usr/share/lava-server/static -mindepth 1 -maxdepth 1 -type d -exec ln -s {} /run/static/ \;
+
 settings >/etc/lava-server/settings.d/99-lab.yaml
 start_database >$log/postgres 2>&1
-fill_database >$log/database 2>&1
+fill_database "$@" >$log/database 2>&1
 cp /mnt/work/devices/*.jinja2 /etc/lava-server/dispatcher-config/devices/
 mkdir -p "/etc/lava-server/dispatcher.d/$worker"
 echo 'dispatcher_ip: 127.0.0.1' >"/etc/lava-server/dispatcher.d/$worker/dispatcher.yaml"
 
 gunicorn3 lava_server.wsgi --log-file $log/gunicorn --worker-class gthread --workers 1 --threads 8 --bind "127.0.0.1:$port" >$log/wsgi 2>&1 &
-lava-server manage lava-publisher --log-file $log/publisher --host 127.0.0.1 --port $((port + 1)) >$log/publisher.out 2>&1 &
-lava-server manage lava-scheduler --log-file $log/scheduler --event-url "tcp://127.0.0.1:$((port + 2))" >$log/scheduler.out 2>&1 &
-echo ready
+lava-server manage lava-publisher --user root --group root --log-file $log/publisher --host 127.0.0.1 --port $((port + 1)) >$log/publisher.out 2>&1 &
+lava-server manage lava-scheduler --user root --group root --log-file $log/scheduler --event-url "tcp://127.0.0.1:$((port + 2))" >$log/scheduler.out 2>&1 &
 cat >/dev/null

@@ -44,9 +44,11 @@ class Share:
     id: str | None = None
     closed: bool = False
     hung: bool = False
-    # Of the job that runs: how many lines of its log have been seen, when the last came (monotonic), and tests that ended.
+    # Of the job that runs: how many lines of its log have been seen, when the last came (monotonic), whether cts-exec has said hello, and
+    # tests that ended.
     lines: int = 0
     heard: float = 0.0
+    begun: bool = False
     ended: int = 0
 
 
@@ -119,13 +121,20 @@ class Campaign:
         """Is nothing left to run?"""
         return not any(self._left(share) for share in self.shares)
 
+    def reopen(self) -> None:
+        """Lets shares go on that were given up, or whose job was cancelled."""
+        for share in self.shares:
+            if share.closed and self._left(share):
+                self._go_on()
+                share.tries, share.closed = 0, False
+
     def submit(self) -> None:
         """Sees to it that each share of which something is left has a job. LabError if the server does not take it."""
         for share in self.shares:
             if share.name is None and not share.closed and self._left(share):
                 share.jobs += 1
                 share.name = f"{self._run} {share.number}.{share.jobs}"
-                share.hung, share.lines, share.ended = False, 0, 0
+                share.hung, share.lines, share.ended, share.begun = False, 0, 0, False
                 self._write(share, "begun")
                 self._submit(share)
             elif share.name is not None and share.id is None:
@@ -161,9 +170,10 @@ class Campaign:
             share.lines += more.count(b"\n")
             share.ended += log.tests_ended(more)
             share.heard = now
+            share.begun = share.begun or log.HELLO.encode() in more
         deadlines = [operation["timeout_ms"] / 1000 for operation in self._left(share)]
-        quiet_s = max(deadlines, default=0) + SLACK_S + self.recipe.where.boot_s
-        if share.lines and not share.hung and now - share.heard > quiet_s:
+        # Until it says hello LAVA knows better how long to wait.
+        if share.begun and not share.hung and now - share.heard > max(deadlines, default=0) + SLACK_S:
             say(f"job {job.id}: nothing more comes from {job.device}; ending it")
             share.hung = True
             self._write(share, "hung")

@@ -58,6 +58,7 @@ def _go_on(folder: Path, waiting: bool) -> None:
         if campaign.ended:
             return
         if waiting:
+            campaign.reopen()
             campaign.wait(threading.Event())
         else:
             campaign.fetch()

@@ -19,7 +19,8 @@ from results.typed import ShapeError, decode
 from runner.stream import plan_line
 
 FILE = "lava.json"
-DEFINITION = JOBS.parent / "definition"
+TOP = Path(__file__).parent.parent.parent
+DEFINITION = TOP / "lab" / "lava" / "definition"
 USUAL_S = 10.0  # that a test may take on average, beside the longest one; a plan that takes longer goes on in another job
 SHELL_S = 120.0  # for LAVA's test shell to begin
 PLAN = "plan.jsonl"
@@ -84,19 +85,23 @@ def seconds(plan: Sequence[Mapping[str, Any]]) -> int:
 
 
 def archive(plan: Sequence[Mapping[str, Any]], programs: Path | None) -> bytes:
-    """The test definition with a plan, as tar.gz; `programs`: an archive of which the content goes with it."""
+    """The test definition with a plan, as tar.gz, at the place that it has in the repository: LAVA runs it alike from there. `programs`: an
+    archive of which the content goes with it."""
+    inside = DEFINITION.relative_to(TOP)
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w:gz") as tar:
         for path in sorted(DEFINITION.iterdir()):
-            tar.add(path, path.name)
+            tar.add(path, inside / path.name)
         text = b"".join(plan_line(operation) for operation in plan)
-        entry = tarfile.TarInfo(PLAN)
+        entry = tarfile.TarInfo(str(inside / PLAN))
         entry.size = len(text)
         tar.addfile(entry, io.BytesIO(text))
         if programs is not None:
             with tarfile.open(programs) as more:
                 for member in more:
-                    tar.addfile(member, more.extractfile(member))
+                    content = more.extractfile(member)
+                    member.name = str(inside / member.name)
+                    tar.addfile(member, content)
     return held.getvalue()
 
 

@@ -171,9 +171,15 @@ def _lines(
 
 def begin(options: running.Options, stop: threading.Event) -> Path:
     """Makes a run whose jobs only have to be submitted; returns its folder. LabError if that is not possible."""
-    where, lab, tests = running.ready(options)
     if options.fail_nth or options.max_failures or options.jobs is not None:
         raise UsageError("--fail-nth, --max-failures and --jobs are not for LAVA; how many devices share a plan, the host's description says")
+    return record(options, *running.ready(options), stop)
+
+
+def record(
+    options: running.Options, where: host.Host, lab: running.Lab, tests: Sequence[catalogue.Test], stop: threading.Event
+) -> Path:
+    """The same with what is built already."""
     chosen, others = running.selected(options, tests)
     folder = running.new_folder(options.runs, Path(options.host).stem)
     with Writer(folder / "journal.jsonl") as journal:

@@ -10,7 +10,7 @@ from runner import klog
 from runner.lava import log
 
 CONSOLE_LINES = 60
-SLACK_S = 60.0  # beyond a test's deadline, for cts-exec to kill it and say so, and for LAVA to see it
+SLACK_S = 30.0  # beyond a test's deadline, for cts-exec to kill it and say so, and for LAVA to see it
 TIMEOUTS = ("LAVATimeout", "Job")  # LAVA's types of error for what took too long, whose texts say so
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs on a target of LAVA, in the folder of the test definition: gives the plan to cts-exec, whose events go to the console. Programs are
+# Runs on a target of LAVA, in its own folder: gives the plan to cts-exec, whose events go to the console. Programs are
 # found in a ramdisk that has them, or beside this file, or in the archive of which $1 is the address. For busybox and for GNU.
 set -eu
 
