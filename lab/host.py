@@ -60,11 +60,11 @@ class Misemulated:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local", "ssh", "qemu" or, with `lava`, "lava"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
-    firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may take. `allowed` are the
-    only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by that. The rest describes a
-    virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those of its architecture;
-    `firmware`: it boots by that (lab/firmware.py)."""
+    """Where tests run. `target` is "local", "ssh", "qemu" or, with `lava`, "lava"; `faults` is "contained" where tests may provoke IOMMU
+    faults, else "none": the firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may
+    take. `allowed` are the only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by
+    that. The rest describes a virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those
+    of its architecture; `firmware`: it boots by that (lab/firmware.py)."""
 
     name: str
     title: str
@@ -105,7 +105,7 @@ class Host:
 
 LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
 
-_KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
+_KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
     "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
@@ -199,8 +199,8 @@ def _in_lava(path: Path, table: dict[str, Any]) -> Host:
         raise UsageError(f"{path}: arch = {table.get('arch')!r} is not known (known: {', '.join(ARCHES)})")
     if "device" not in table or "title" not in table:
         raise UsageError(f"{path}: missing title or device; or name a virtual host that it is like")
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items() if key not in ("lava", "device")}
-    return Host(path.stem, devices=tuple(table["device"]), lava=where, **{"faults": LOCAL.faults, **given})
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return Host(path.stem, **{"faults": LOCAL.faults, **given, "devices": given.pop("device"), "lava": where})
 
 
 def _table(path: Path) -> dict[str, Any]:

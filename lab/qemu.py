@@ -63,8 +63,8 @@ def _plain(toolbox: Toolbox, module: Path, folder: Path) -> Path:
 def make_ramdisk(
     toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries, folder: Path, applets: Sequence[str] = APPLETS,
 ) -> tuple[Path, list[str]]:  # fmt: skip
-    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox of `applets` and the modules that the host needs; beside it, what
-    else the host is made of.
+    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox of `applets` and the modules that the host needs; beside it,
+    what else the host is made of.
 
     Returns it and the names of modules that the kernel does not have in any form. LabError if the stream itself can't work.
     """

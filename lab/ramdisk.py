@@ -52,8 +52,8 @@ class _Writer:
 def write(path: Path, files: Mapping[str, Path], links: Mapping[str, str]) -> None:
     """Writes the archive: `files` maps names in the guest (no leading slash) to files here, `links` names to link targets.
 
-    Folders are made as needed. There are no device nodes: a kernel brings the one that its first process needs, /dev/console, in a ramdisk of
-    its own, and whoever repacks this one without being root could not keep them. OSError if a file can't be read or the disk is full.
+    Folders are made as needed. There are no device nodes: a kernel brings the one that its first process needs, /dev/console, in a ramdisk
+    of its own, and whoever repacks this one without being root could not keep them. OSError if a file can't be read or the disk is full.
     """
     with path.open("wb") as stream:
         archive = _Writer(stream)

@@ -24,7 +24,8 @@ HERE = Path(__file__).parent
 LOCK = HERE / "toolbox.lock"
 RECIPE = 1  # raise it when the way of making the tree changes what is in it
 SUITES = ("trixie", "trixie-updates", "trixie-backports")
-PIN = "Package: src:qemu src:seabios src:ipxe src:edk2 src:linux* src:lava src:lavacli src:python-django\nPin: release n=trixie-backports\nPin-Priority: 600\n"
+_FROM_BACKPORTS = "src:qemu src:seabios src:ipxe src:edk2 src:linux* src:lava src:python-django"
+PIN = f"Package: {_FROM_BACKPORTS}\nPin: release n=trixie-backports\nPin-Priority: 600\n"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
     "lint": (
         "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
-        "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck", "sparse",
+        "python3-jinja2", "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck",
+        "sparse",
     ),
 }  # fmt: skip
 

@@ -19,8 +19,8 @@ class Place:
     """Which devices of which laboratory, and how a job gets there.
 
     `server` is an identity of lavacli.yaml, the URL of a server, or "local". `job` names a template in lab/lava/jobs/. What jobs download
-    is put into the folder `publish`, which somebody serves as `url`. A plan is shared among `devices` jobs at a time. `rootfs` is the URL of
-    the root file system of jobs that have one, `prompt` what its shell says, `boot_s` how long it takes to come up.
+    is put into the folder `publish`, which somebody serves as `url`. A plan is shared among `devices` jobs at a time. `rootfs` is the URL
+    of the root file system of jobs that have one, `prompt` what its shell says, `boot_s` how long it takes to come up.
     """
 
     server: str

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError
 from lab.progress import Step, say
 from results.journal import Block, JobEntry, PlanEntry, ResumeEntry, RunEntry, Writer, read
 from runner.collect import collect
@@ -44,11 +43,12 @@ class Share:
     id: str | None = None
     closed: bool = False
     hung: bool = False
-    # Of the job that runs: how many lines of its log have been seen, when the last came (monotonic), whether cts-exec has said hello, and
-    # tests that ended.
+    # Of the job that runs: how many lines of its log have been seen, when the last came (monotonic), whether cts-exec has said hello, how
+    # long the test that runs may take (seconds), and tests that ended.
     lines: int = 0
     heard: float = 0.0
     begun: bool = False
+    allowed: float = 0.0
     ended: int = 0
 
 
@@ -171,9 +171,11 @@ class Campaign:
             share.ended += log.tests_ended(more)
             share.heard = now
             share.begun = share.begun or log.HELLO.encode() in more
-        deadlines = [operation["timeout_ms"] / 1000 for operation in self._left(share)]
+            running = log.last_started(more)
+            deadlines = {operation["id"]: operation["timeout_ms"] / 1000 for operation in self._left(share)}
+            share.allowed = deadlines.get(running or "", share.allowed)
         # Until it says hello LAVA knows better how long to wait.
-        if share.begun and not share.hung and now - share.heard > max(deadlines, default=0) + SLACK_S:
+        if share.begun and not share.hung and now - share.heard > share.allowed + SLACK_S:
             say(f"job {job.id}: nothing more comes from {job.device}; ending it")
             share.hung = True
             self._write(share, "hung")

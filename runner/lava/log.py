@@ -107,3 +107,9 @@ def stream(said: Sequence[Line]) -> list[Piece]:
 def tests_ended(raw: bytes) -> int:
     """How many tests a part of a log has seen end, to show how far a job is."""
     return raw.count(b'\\"ev\\":\\"test_end\\"')
+
+
+def last_started(raw: bytes) -> str | None:
+    """The id of the test that a part of a log has seen start last, None if it has seen none. To know how long to wait: nobody checks it."""
+    found = re.findall(rb'\\"ev\\":\\"test_start\\",\\"id\\":\\"([ -~]*?)\\"', raw)
+    return found[-1].decode("ascii") if found else None

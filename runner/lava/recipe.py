@@ -36,9 +36,10 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """`host` names the description that it was made by, for who runs jobs here. `files` maps the names that templates have for files to their URLs. `before` are the operations that every job begins with.
-    `inventory` are the devices that the plan was made for, `known` the tests that are known to fail, and whether that is harmless.
-    `programs` is the file of the programs for a target that has none, in the folder `place.publish`."""
+    """`host` names the description that it was made by. `files` maps the names that templates have for files to their URLs; `programs` is
+    the file of the programs for a target that has none, in the folder `place.publish`. `before` are the operations that every job begins
+    with. `inventory` are the devices that the plan was made for, `known` the tests that are known to fail, and whether that is harmless.
+    """
 
     version: int
     host: str
@@ -125,8 +126,8 @@ def definition(recipe: Recipe, name: str, plan: Sequence[Mapping[str, Any]], url
         loader=jinja2.FileSystemLoader(JOBS), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
-    return environment.get_template(f"{place.job}{SUFFIX}").render(
+    return str(environment.get_template(f"{place.job}{SUFFIX}").render(
         name=name, device_type=place.device_type, tags=place.tags, visibility=place.visibility, priority=place.priority,
         boot_seconds=place.boot_s, test_seconds=seconds(plan), metadata=dict(metadata), definition=url, compression="gz",
         arch=recipe.arch, command_line=recipe.command_line, prompt=place.prompt, rootfs=place.rootfs, files=recipe.files,
-    )  # fmt: skip
+    ))  # fmt: skip

@@ -172,7 +172,7 @@ def _lines(
 def begin(options: running.Options, stop: threading.Event) -> Path:
     """Makes a run whose jobs only have to be submitted; returns its folder. LabError if that is not possible."""
     if options.fail_nth or options.max_failures or options.jobs is not None:
-        raise UsageError("--fail-nth, --max-failures and --jobs are not for LAVA; how many devices share a plan, the host's description says")
+        raise UsageError("--fail-nth, --max-failures and --jobs are not for LAVA; its description says how many devices share a plan")
     return record(options, *running.ready(options), stop)
 
 

@@ -11,7 +11,6 @@ from runner.lava import log
 
 CONSOLE_LINES = 60
 SLACK_S = 30.0  # beyond a test's deadline, for cts-exec to kill it and say so, and for LAVA to see it
-TIMEOUTS = ("LAVATimeout", "Job")  # LAVA's types of error for what took too long, whose texts say so
 
 
 class JobTarget:
@@ -76,7 +75,7 @@ class JobTarget:
             return "stream closed"
         if self._health == "Canceled" or self._outcome.kind == "Canceled":
             return "job cancelled"
-        if self._outcome.kind in TIMEOUTS and "timed out" in self._outcome.text:
+        if "timed out" in self._outcome.text:  # LAVA has several types of error for it
             return "no answer" if self._overdue() else "job timed out"
         if self._closes and self._outcome.kind == "Infrastructure" and "Connection closed" in self._outcome.text:
             return "stream closed"

@@ -21,11 +21,9 @@ from lab.lava.devices import template
 from lab.lava.server import Laboratory, laboratory
 from lab.toolbox import MOUNT
 from results.journal import JobEntry, read
-from results.model import Run
 from runner import run as running
 from runner.lava import recipe
 from runner.lava.server import FINISHED, Server
-from runner.tests import meta
 
 SELECT = "access/bind_*"
 PATIENCE_S = 600.0
@@ -105,3 +103,68 @@ def test_a_plan_is_shared_by_two_devices(here: Setting, plain: dict[str, tuple[s
     assert {entry.device for entry in jobs(folder, "ended")} == {"vtd-1", "vtd-2"}
     assert here.lab.token not in (folder / "journal.jsonl").read_text()
     assert "every promise that was checked held" in here.command("lava", "fetch", folder.name).stdout
+
+
+def test_a_worker_goes_away_and_comes_back(here: Setting, plain: dict[str, tuple[str, Any]]) -> None:
+    folder = here.submit(here.one, SELECT)
+    (job,) = jobs(folder)
+    assert job.id
+    here.wait_for_job(job.id, "Running")
+    here.lab.kill_worker()
+    here.lab.start_worker()
+    done = here.command("lava", "wait", folder.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdicts(folder) == plain and len(jobs(folder)) == 1
+
+
+def test_a_job_is_cancelled(here: Setting) -> None:
+    folder = here.submit(here.one, SELECT)
+    (job,) = jobs(folder)
+    assert job.id
+    here.server.cancel(job.id)
+    here.wait_for_job(job.id, FINISHED)
+    done = here.command("lava", "fetch", folder.name)
+    assert done.returncode == 3 and f"job {job.id} on" in done.stdout and "it was cancelled" in done.stdout, done.stdout
+    assert set(verdicts(folder).values()) <= {("MISS", "never-ran"), ("ERROR", "lost"), ("PASS", None)}
+    assert ("MISS", "never-ran") in verdicts(folder).values() and len(jobs(folder)) == 1
+    # Whoever waits wants it to go on.
+    done = here.command("lava", "wait", folder.name)
+    assert done.returncode in (0, 3) and ("MISS", "never-ran") not in verdicts(folder).values(), done.stdout
+
+
+def test_who_submitted_is_gone(here: Setting, plain: dict[str, tuple[str, Any]]) -> None:
+    """The journal is that of a process which died between the server's answer and its own next word."""
+    folder = here.submit(here.one, SELECT)
+    (job,) = jobs(folder)
+    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line).get("action") != "submitted" or not json.loads(line)["machine"]]
+    (folder / "journal.jsonl").write_bytes(b"".join(kept) + b'{"t":1,"ki')
+    done = here.command("lava", "wait", folder.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdicts(folder) == plain and [entry.id for entry in jobs(folder)] == [job.id]
+
+
+def test_a_device_that_can_not_be_deployed(here: Setting) -> None:
+    folder = here.submit(here.one, SELECT)
+    (job,) = jobs(folder)
+    assert job.id
+    here.server.cancel(job.id)
+    kept = recipe.read(folder)
+    kept.files["kernel"] += "-which-is-gone"
+    kept.write(folder)
+    done = here.command("lava", "wait", folder.name)
+    assert done.returncode == 3 and "it and those before it got nowhere" in done.stdout, done.stdout
+    assert "MISS" in {verdict for verdict, _ in verdicts(folder).values()} and len(jobs(folder)) == 4
+
+
+def test_a_device_with_another_inventory(here: Setting) -> None:
+    folder = here.submit(here.one, SELECT)
+    (job,) = jobs(folder)
+    assert job.id
+    here.server.cancel(job.id)
+    kept = recipe.read(folder)
+    kept.inventory[-1] = "0000:01:00.0 8086:1234"
+    kept.write(folder)
+    done = here.command("lava", "wait", folder.name)
+    assert done.returncode == 3 and "another inventory" in done.stdout, done.stdout
+    assert {verdict for verdict, _ in verdicts(folder).values()} <= {"MISS", "ERROR"}
