@@ -9,7 +9,9 @@ from lab.errors import UsageError
 
 JOBS = Path(__file__).parent / "jobs"
 SUFFIX = ".yaml.jinja2"
+LOADERS = ("ipxe", "grub")
 LOCAL = "local"  # no server: lava-run in the toolbox
+RAMDISKS = ("qemu", "ramdisk")  # the jobs whose ramdisk has the programs; the others bring them beside the plan
 INSTALLED = "installed"
 DEVICES_MAX = 64
 
@@ -20,7 +22,8 @@ class Place:
 
     `server` is an identity of lavacli.yaml, the URL of a server, or "local". `job` names a template in lab/lava/jobs/. What jobs download
     is put into the folder `publish`, which somebody serves as `url`. A plan is shared among `devices` jobs at a time. `rootfs` is the URL
-    of the root file system of jobs that have one, `prompt` what its shell says, `boot_s` how long it takes to come up.
+    of the root file system of jobs that have one, `boot` what their kernel is loaded by, `prompt` what a shell says that is ready, `boot_s`
+    how long all that may take.
     """
 
     server: str
@@ -31,6 +34,7 @@ class Place:
     url: str = ""
     devices: int = 1
     rootfs: str = ""
+    boot: str = "ipxe"
     prompt: str = "~ # "
     boot_s: int = 300
     visibility: str = "public"
@@ -40,6 +44,11 @@ class Place:
     def brings_kernel(self) -> bool:
         """Does the job bring a kernel and a ramdisk, or is there what is installed?"""
         return self.job != INSTALLED
+
+    @property
+    def has_programs(self) -> bool:
+        """Does the ramdisk bring the test programs?"""
+        return self.job in RAMDISKS
 
 
 def templates() -> list[str]:
@@ -68,6 +77,10 @@ def read(path: Path, table: Any) -> Place:
     if not all(isinstance(tag, str) for tag in tags):
         raise UsageError(f"{path}: lava: tags must be a list of strings")
     place = Place(**{**table, "tags": tuple(tags)})
+    if place.job == "nfs" and not place.rootfs:
+        raise UsageError(f"{path}: lava: job = 'nfs' needs the URL of a root file system, rootfs")
+    if place.boot not in LOADERS:
+        raise UsageError(f"{path}: lava: boot = {place.boot!r} is none of {', '.join(LOADERS)}")
     if place.job not in templates():
         raise UsageError(f"{path}: lava: job = {place.job!r} is not known (known: {', '.join(templates())})")
     if not 1 <= place.devices <= DEVICES_MAX or place.boot_s < 1:

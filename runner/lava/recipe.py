@@ -15,8 +15,8 @@ import jinja2
 
 from lab.errors import LabError, UsageError
 from lab.lava.place import JOBS, SUFFIX, Place
-from results.typed import ShapeError, decode
-from runner.stream import plan_line
+from results.typed import ShapeError, decode, parse_json
+from runner.stream import DEPTH_MAX, plan_line
 
 FILE = "lava.json"
 TOP = Path(__file__).parent.parent.parent
@@ -68,7 +68,7 @@ class Recipe:
 def read(folder: Path) -> Recipe:
     """Of a run. UsageError if it is none of LAVA's, or damaged."""
     try:
-        found: Recipe = decode(Recipe, json.loads((folder / FILE).read_text()))
+        found: Recipe = decode(Recipe, parse_json((folder / FILE).read_text(), DEPTH_MAX))
         if found.version != VERSION:
             raise ShapeError(f"version {found.version}; this program reads {VERSION}")
         _ = found.where
@@ -129,5 +129,5 @@ def definition(recipe: Recipe, name: str, plan: Sequence[Mapping[str, Any]], url
     return str(environment.get_template(f"{place.job}{SUFFIX}").render(
         name=name, device_type=place.device_type, tags=place.tags, visibility=place.visibility, priority=place.priority,
         boot_seconds=place.boot_s, test_seconds=seconds(plan), metadata=dict(metadata), definition=url, compression="gz",
-        arch=recipe.arch, command_line=recipe.command_line, prompt=place.prompt, rootfs=place.rootfs, files=recipe.files,
+        arch=recipe.arch, command_line=recipe.command_line, prompt=place.prompt, boot=place.boot, rootfs=place.rootfs, files=recipe.files,
     ))  # fmt: skip

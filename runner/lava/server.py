@@ -2,6 +2,7 @@
 """A LAVA server by its REST interface, version 0.2, and who one is there."""
 
 import dataclasses
+import http.client
 import json
 import os
 import re
@@ -90,8 +91,8 @@ class Server:
         body = None if data is None else json.dumps(data).encode()
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(f"{self.url}/api/v0.2/{path}", body, headers)
         try:
+            request = urllib.request.Request(f"{self.url}/api/v0.2/{path}", body, headers)
             with self._opener.open(request, timeout=ANSWER_S) as answer:
                 return bytes(answer.read(ANSWER_MAX))
         except urllib.error.HTTPError as error:
@@ -102,7 +103,7 @@ class Server:
             if error.code == 401:
                 said += f"; the token comes from ${TOKEN}, or from {CONFIG}"
             raise LabError(f"{self.url}: {path.split('?')[0]}: {error.code}: {said}") from None
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{self.url}: {_shown(error)}") from None
         except ValueError as error:
             raise UsageError(f"{self.url}: no address of a LAVA server: {error}") from None
@@ -114,7 +115,8 @@ class Server:
             if not isinstance(found, dict):
                 raise ValueError("no object")
         except (ValueError, RecursionError):
-            raise LabError(f"{self.url}: {path.split('?')[0]}: not the answer of a LAVA server: {_shown(raw[:100])}") from None
+            said = _shown(raw[:100].decode("utf-8", "replace"))
+            raise LabError(f"{self.url}: {path.split('?')[0]}: not the answer of a LAVA server: {said}") from None
         return found
 
     def submit(self, name: str, definition: str) -> str:

@@ -92,10 +92,10 @@ def _draft(name: str, where: host.Host, lab: running.Lab, chosen: Sequence[catal
     files: dict[str, str] = {}
     archive = None
     with scratch.folder() as work, Step("what jobs download"):
-        if lab.image is None:
+        if not place.has_programs:
             _programs(programs, work / "programs")
             archive = _published(place, "programs", work / "programs")
-        else:
+        if lab.image is not None:
             image = lab.image.copied(work / "kernel")
             ramdisk, missing = qemu.make_ramdisk(lab.box, where, image, programs, work, APPLETS)
             if missing:
@@ -103,7 +103,9 @@ def _draft(name: str, where: host.Host, lab: running.Lab, chosen: Sequence[catal
             for kind, path in (("kernel", image.path), ("ramdisk", ramdisk)):
                 files[kind] = f"{place.url.rstrip('/')}/{_published(place, kind, path)}"
     arch = where.machine
-    words = [f"console={arch.console}", *qemu.KERNEL_WORDS, *arch.words, *where.kernel, "cts.shell"]
+    # A server's console is known to its device dictionary alone.
+    console = [f"console={arch.console}"] if place.job == "qemu" else []
+    words = [*console, *qemu.KERNEL_WORDS, *arch.words, *where.kernel, "cts.shell"]
     return Recipe(recipe.VERSION, name, dataclasses.asdict(place), arch.name, " ".join(words), files, programs=archive)
 
 
