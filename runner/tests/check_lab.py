@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`make check-lab`: runs as jobs of a real LAVA laboratory, with two devices on one worker. Are the verdicts those of the same run without?
 
-The laboratory is made here (lab/lava/server.py), and its devices are the virtual host vtd.
+The laboratory is made here (lab/lava/server.py), and its devices are the virtual host vtd. All of it has a network of its own, whose
+loopback nobody else sees; what has to be fetched is fetched before.
 """
 
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from lab import host
+from lab import entry, host, toolbox
 from lab.binaries import TOP
 from lab.lava.devices import template
 from lab.lava.server import Laboratory, laboratory
+from lab.tests.fake_kernel import git
 from lab.toolbox import MOUNT
 from results.journal import JobEntry, read
 from runner import run as running
 from runner.lava import recipe
+from runner.lava.replay import END
 from runner.lava.server import FINISHED, Server
+from runner.stream import plan_line
 
 SELECT = "access/bind_*"
 PATIENCE_S = 600.0
@@ -168,3 +174,39 @@ def test_a_device_with_another_inventory(here: Setting) -> None:
     done = here.command("lava", "wait", folder.name)
     assert done.returncode == 3 and "another inventory" in done.stdout, done.stdout
     assert {verdict for verdict, _ in verdicts(folder).values()} <= {"MISS", "ERROR"}
+
+
+def test_a_definition_from_git(here: Setting) -> None:
+    """As somebody uses it in a job of his own: from the repository, with a plan of his."""
+    folder = here.submit(here.one, "access/bind_group/*")
+    (job,) = jobs(folder)
+    assert job.id
+    here.server.cancel(job.id)
+    kept = recipe.read(folder)
+    suite = here.lab.folder / "suite"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{TOP}", str(suite)], check=True)
+    plan = [*kept.before, *kept.parts[0].tests, END]
+    (suite / "lab/lava/definition" / recipe.PLAN).write_bytes(b"".join(plan_line(line) for line in plan))
+    git(suite, "add", "-A")
+    git(suite, "commit", "-qm", "a plan")
+    branch = git(suite, "branch", "--show-current").strip()
+    mine = yaml.safe_load(recipe.definition(kept, "from git", plan, "", {}))
+    mine["actions"][-1]["test"]["definitions"] = [{
+        "from": "git", "repository": f"file://{MOUNT}/work/suite", "branch": branch, "name": "iommu-cts", "path": "lab/lava/definition/iommu-cts.yaml",
+    }]  # fmt: skip
+    number = here.server.submit("from git", yaml.safe_dump(mine))
+    here.wait_for_job(number, FINISHED)
+    assert here.server.job(number).health == "Complete"
+    assert b"TEST_CASE_ID=access_bind_group_" in here.server.log(number)
+
+
+def main() -> int:
+    """Runs the tests where there is no network but a loopback; the arguments are pytest's."""
+    running.prepare(host.find("vtd"), [], None)
+    toolbox.obtain("lava")
+    alone = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-net", "--die-with-parent", "--"]
+    return subprocess.run([*alone, sys.executable, "-m", "pytest", "-q", __file__, *sys.argv[1:]], cwd=TOP).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(entry.ending("make check-lab", main))
