@@ -73,6 +73,14 @@ class Setting:
             assert time.monotonic() < end, f"job {number} is still {state}"
             threading.Event().wait(0.2)
 
+    def cancel(self, folder: Path) -> None:
+        """Cancels the one job of a run, and has the run know of it."""
+        (job,) = jobs(folder)
+        assert job.id
+        self.server.cancel(job.id)
+        self.wait_for_job(job.id, FINISHED)
+        assert self.command("lava", "fetch", str(folder)).returncode == 3
+
 
 def jobs(folder: Path, action: str = "submitted") -> list[JobEntry]:
     entries = read(folder / "journal.jsonl").entries
@@ -152,9 +160,7 @@ def test_who_submitted_is_gone(here: Setting, plain: dict[str, tuple[str, Any]])
 
 def test_a_device_that_can_not_be_deployed(here: Setting) -> None:
     folder = here.submit(here.one, SELECT)
-    (job,) = jobs(folder)
-    assert job.id
-    here.server.cancel(job.id)
+    here.cancel(folder)
     kept = recipe.read(folder)
     kept.files["kernel"] += "-which-is-gone"
     kept.write(folder)
@@ -165,9 +171,7 @@ def test_a_device_that_can_not_be_deployed(here: Setting) -> None:
 
 def test_a_device_with_another_inventory(here: Setting) -> None:
     folder = here.submit(here.one, SELECT)
-    (job,) = jobs(folder)
-    assert job.id
-    here.server.cancel(job.id)
+    here.cancel(folder)
     kept = recipe.read(folder)
     kept.inventory[-1] = "0000:01:00.0 8086:1234"
     kept.write(folder)
