@@ -91,7 +91,7 @@ class Toolbox:
 
         `binds` and `readonly` map a name from MOUNTS to a folder of the host, seen inside as /mnt/<name>. `devices` are nodes
         under /dev that are passed through, `scratch` folders of the tree that are empty and writable. There is a network of its own with
-        nothing in it but a loopback, or with `network` the one that this process has. A `daemon` outlives who starts it, and has the network.
+        nothing in it but a loopback, or with `network` the one that this process has. A `daemon` outlives who starts it, and has that too.
         """
         words = ["bwrap", "--unshare-all", *(["--share-net"] if network or daemon else []), *([] if daemon else ["--die-with-parent"])]
         words += ["--uid", "0", "--gid", "0"]

@@ -278,7 +278,8 @@ def _execute(
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
         if where.target != "local":
-            lab = dataclasses.replace(lab, image=lab.image and lab.image.copied(work / "kernel"), programs=only_needed(lab.programs, chosen))
+            image = lab.image and lab.image.copied(work / "kernel")
+            lab = dataclasses.replace(lab, image=image, programs=only_needed(lab.programs, chosen))
         targets, notes = _targets(where, lab, options, folder, work, len(chosen), stop)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {name: "1" for name, on in switches(options) if on}

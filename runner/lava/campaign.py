@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.progress import Step, say
-from results.journal import Block, JobEntry, PlanEntry, ResumeEntry, RunEntry, Writer, read
+from results.block import Block
+from results.journal import JobEntry, PlanEntry, ResumeEntry, RunEntry, Writer, read
 from runner.collect import collect
 from runner.lava import log, recipe
 from runner.lava.replay import END, INVENTORY, OTHER_INVENTORY, item, play
@@ -237,6 +238,7 @@ class Campaign:
     def end(self) -> None:
         """Writes the end of the run, if that is reached."""
         if not self.pending and not self.ended:
+            self._go_on()
             self._journal.write("end", why="finished" if self.done else "lab")
 
     def states(self) -> Mapping[int, Job | None]:

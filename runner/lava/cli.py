@@ -94,7 +94,7 @@ def run(options: running.Options, console: Console) -> int:
 def _submit(arguments: argparse.Namespace) -> int:
     options = running.Options(
         arguments.host, arguments.select, list(dict.fromkeys(arguments.device)), arguments.kernel, arguments.modules,
-        timeout_scale=arguments.timeout_scale, waivers=arguments.waivers,
+        timeout_scale=arguments.timeout_scale, waivers=arguments.waivers, profile=list(dict.fromkeys(arguments.profile)),
     )  # fmt: skip
     where = host.find(options.host).lava
     if where is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lab.errors import LabError
-from results.journal import Block, PlannedTest
+from results.block import Block
+from results.journal import PlannedTest
 from runner.catalogue import Test
 from runner.lava.target import JobTarget
 from runner.plan import Item

@@ -29,6 +29,7 @@ from runner.session import Inventory
 from runner.targets import choose
 
 CONFIG = "/proc/config.gz"
+INSTALLED = "/run/iommu-cts"  # where lab/lava/definition/start.sh makes programs be found that come with a job
 FILES = "lava"  # the folder in a run's of what local jobs download, and what they leave
 # What LAVA's shell scripts, and whoever looks at a target by its console, find in the ramdisk.
 APPLETS = (
@@ -203,13 +204,16 @@ def record(
         if survey.config:
             (folder / "kernel.config").write_bytes(running.unpacked(base64.b64decode(survey.config)))
         devices = choose.devices(where, options.device, inventory)
-        items = running.planned(options, where, lab, chosen, inventory)
+        bdfs = choose.tested(where, options.device, devices)
+        folder_there = f"/{qemu.SUITES}" if place.has_programs else f"{INSTALLED}/{qemu.SUITES}"
+        programs = {name: f"{folder_there}/{name}" for name in lab.programs.suites}
+        items = running.planned(options, where, chosen, inventory, bdfs, programs)
         journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
         facts = {"kernel": lab.image.facts()} if lab.image else {}
         notes = {"lava": {"server": place.server, "device_type": place.device_type, "tags": list(place.tags), "job": place.job}}
         journal.write("environment", environment={**facts, **notes, **running.environment_of(inventory)})
         known = running.known_failures(options, where, inventory, items)
-        tests_lines = _lines(options, where, items, known, running.tested(options, devices))
+        tests_lines = _lines(options, where, items, known, bdfs)
         dataclasses.replace(
             draft, before=[device.operation for device in devices], inventory=replay.devices(inventory), known=known,
             parts=_shares(tests_lines, place.devices),

@@ -67,6 +67,10 @@ class JobTarget:
         self.now = max(self.now, piece.at)
         return piece.data
 
+    def away(self) -> float:
+        """None of it: nobody waits for a log."""
+        return 0.0
+
     def gone(self) -> str:
         """What became of a target that was not done: of its kernel, or of the job."""
         if self._hung:

@@ -196,7 +196,8 @@ def test_a_definition_from_git(here: Setting) -> None:
     branch = git(suite, "branch", "--show-current").strip()
     mine = yaml.safe_load(recipe.definition(kept, "from git", plan, "", {}))
     mine["actions"][-1]["test"]["definitions"] = [{
-        "from": "git", "repository": f"file://{MOUNT}/work/suite", "branch": branch, "name": "iommu-cts", "path": "lab/lava/definition/iommu-cts.yaml",
+        "from": "git", "repository": f"file://{MOUNT}/work/suite", "branch": branch, "name": "iommu-cts",
+        "path": "lab/lava/definition/iommu-cts.yaml",
     }]  # fmt: skip
     number = here.server.submit("from git", yaml.safe_dump(mine))
     here.wait_for_job(number, FINISHED)
