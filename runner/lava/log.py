@@ -19,6 +19,8 @@ HELLO = "@cts 0 "  # the first frame: what comes before is of the kernel, the sh
 MORE = "@cts+ "  # how all lines of a frame begin but its first one
 # Of cts-exec --lava and of LAVA's shell scripts, for LAVA.
 _SIGNAL = re.compile(r"<LAVA_SIGNAL_[A-Z]+ [^<>]*>")
+# What QEMU says on its standard error goes to the same terminal as the guest's console, also into the middle of a line.
+_QEMU = re.compile(r"qemu-system-\w+: ")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -94,9 +96,14 @@ def stream(said: Sequence[Line]) -> list[Piece]:
     """What of the console is the stream: all from the first frame on, frames whole again, without what was for LAVA."""
     start = next((number for number, line in enumerate(said) if HELLO in line.message), len(said))
     pieces: list[Piece] = []
+    torn = ""
     for line in said[start:]:
-        text = line.message
-        if text.startswith(MORE) and pieces:
+        text = torn + line.message
+        torn = ""
+        of_qemu = _QEMU.search(text)
+        if of_qemu:
+            torn = text[: of_qemu.start()]
+        elif text.startswith(MORE) and pieces:
             whole = pieces[-1].data[:-1] + text.removeprefix(MORE).encode("utf-8", "replace") + b"\n"
             pieces[-1] = Piece(line.at, whole)
         elif not _SIGNAL.fullmatch(text):

@@ -47,6 +47,13 @@ def test_what_is_lavas_is_left_out() -> None:
     assert streamed(raw) == f"{frame(0, HELLO)}\nx{signal}\n".encode()
 
 
+def test_what_qemu_says_is_left_out() -> None:
+    whole = frame(0, HELLO)
+    noise = "qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=01:00:00, iova=0x61080)"
+    raw = line(whole[:30] + noise) + line(noise) + line(whole[30:]) + line(noise) + line("behind it")
+    assert streamed(raw) == f"{whole}\nbehind it\n".encode()
+
+
 def test_pieces_are_put_together() -> None:
     whole = frame(0, HELLO)
     raw = line(whole[:20]) + line(log.MORE + whole[20:30]) + line(log.MORE + whole[30:])
