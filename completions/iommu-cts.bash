@@ -7,7 +7,7 @@
 
 # What can follow a command, "." being iommu-cts alone.
 declare -gA _iommu_cts_words=(
-	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab report history bundle verify profiles waive new --help"
+	[.]="run bench series bisect restore device-test doctor list coverage compare gate hosts lab lava report history bundle verify profiles waive new --help"
 	[run]="--host --accel --kernel --modules --select --device --timeout-scale --fail-nth --resume --jobs --max-failures --dry-run --survive-reboots --waivers --profile --help"
 	[bench]="--host --kernel --modules --device --add --against --select --boots --all-sizes --time --calibrate --help"
 	[restore]="--host --help"
@@ -28,6 +28,11 @@ declare -gA _iommu_cts_words=(
 	[lab prove]="--list --table --ksrc --jobs --help"
 	[lab clean]="--yes --help"
 	[lab lock]="--help"
+	[lava]="submit wait fetch status --help"
+	[lava submit]="--host --kernel --modules --select --device --timeout-scale --waivers --profile --help"
+	[lava wait]="--waivers --help"
+	[lava fetch]="--waivers --help"
+	[lava status]="--help"
 	[report]="--html --waivers --durations --profile --kcidb --origin --help"
 	[waive]="--reason --url --expires --owner --kernels --waivers --dry-run --help"
 	[bundle]="--output --sign --waivers --profile --help"

@@ -5,7 +5,8 @@
 # deps.sh package names: what a package of the suite depends on.
 set -eu
 
-packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jinja2 python3-jsonschema python3-junitparser python3-numpy python3-rich xz-utils"
+packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jinja2 python3-jsonschema python3-junitparser python3-numpy python3-rich \
+	python3-yaml xz-utils"
 [ "$(id -u)" -eq 0 ] && [ "$1" != package ] || packages="$packages uidmap"
 [ "$1" != check-ssh ] || packages="$packages openssh-client"
 [ "$1" != check ] || packages="$packages gcc git libc6-dev openssh-client python3-pytest"

@@ -10,6 +10,7 @@ from typing import Any
 from lab import realhost
 from lab.arch import ARCHES, NATIVE, Arch
 from lab.errors import UsageError
+from lab.lava import place
 from lab.realhost import Access, Allowed
 
 FOLDER = Path(__file__).parent / "hosts"
@@ -59,11 +60,11 @@ class Misemulated:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """Where tests run. `target` is "local", "ssh" or "qemu"; `faults` is "contained" where tests may provoke IOMMU faults, else "none": the
-    firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may take. `allowed` are the
-    only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by that. The rest describes a
-    virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those of its architecture;
-    `firmware`: it boots by that (lab/firmware.py)."""
+    """Where tests run. `target` is "local", "ssh", "qemu" or, with `lava`, "lava"; `faults` is "contained" where tests may provoke IOMMU
+    faults, else "none": the firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may
+    take. `allowed` are the only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by
+    that. The rest describes a virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those
+    of its architecture; `firmware`: it boots by that (lab/firmware.py)."""
 
     name: str
     title: str
@@ -84,11 +85,12 @@ class Host:
     slower: int = 1
     allowed: tuple[Allowed, ...] = ()
     ssh: Access | None = None
+    lava: place.Place | None = None
 
     @property
     def real(self) -> bool:
         """Is it a machine that others use too, which has to be left as it was?"""
-        return self.target != "qemu"
+        return self.target not in ("qemu", "lava")
 
     @property
     def machine(self) -> Arch:
@@ -103,16 +105,17 @@ class Host:
 
 LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
 
-_KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]]] = {
+_KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
-    "endpoint": list, "mdev": list, "allow": list, **realhost.KEYS,
+    "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
 _FAULTS = ("none", "contained")
 REAL = ("local", "ssh")
-_OF_QEMU = {*_KEYS} - {"allow", *(set(realhost.KEYS) - {"kernel", "arch"})}
+_OF_QEMU = {*_KEYS} - {"allow", "like", "lava", *(set(realhost.KEYS) - {"kernel", "arch"})}
+_OF_LAVA = ("title", "target", "lava", "arch", "flavour", "kernel", "modules", "device", "faults", "misemulated", "slower")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu")
 
 
@@ -179,6 +182,27 @@ def _real(path: Path, table: dict[str, Any]) -> Host:
     )  # fmt: skip
 
 
+def _in_lava(path: Path, table: dict[str, Any]) -> Host:
+    """A host of a LAVA laboratory: one that is `like` a virtual host, and judged under its name, or one that is described here."""
+    where = place.read(path, table.get("lava"))
+    name = table.get("like")
+    allowed = ("title", "target", "lava", "like") if name else _OF_LAVA
+    for key in table:
+        if key not in allowed:
+            raise UsageError(f"{path}: {key} has no meaning here; there may be {', '.join(allowed)}")
+    if name:
+        model = find(name)
+        if model.target != "qemu" or model.endpoints or model.firmware:
+            raise UsageError(f"{path}: like = {name!r}: no virtual host that LAVA's QEMU could be (no endpoints, no firmware)")
+        return dataclasses.replace(model, title=table.get("title", model.title), target="lava", lava=where)
+    if table.get("arch") not in ARCHES:
+        raise UsageError(f"{path}: arch = {table.get('arch')!r} is not known (known: {', '.join(ARCHES)})")
+    if "device" not in table or "title" not in table:
+        raise UsageError(f"{path}: missing title or device; or name a virtual host that it is like")
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return Host(path.stem, **{"faults": LOCAL.faults, **given, "devices": given.pop("device"), "lava": where})
+
+
 def _table(path: Path) -> dict[str, Any]:
     """A file's keys, with the types that they must have; its devices are read."""
     try:
@@ -224,6 +248,8 @@ def read(path: Path) -> Host:
     table = _table(path)
     if table.get("target") in REAL:
         return _real(path, table)
+    if table.get("target") == "lava":
+        return _in_lava(path, table)
     table = _with_parts(path, table)
     missing: list[str] = [key for key in _REQUIRED if key not in table]
     if "device" not in table and "mdev" not in table:
@@ -231,7 +257,7 @@ def read(path: Path) -> Host:
     if missing:
         raise UsageError(f"{path}: missing {', '.join(missing)}")
     if table["target"] != "qemu":
-        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: {', '.join((*REAL, 'qemu'))})")
+        raise UsageError(f"{path}: target = {table['target']!r} is not known (known: {', '.join((*REAL, 'qemu', 'lava'))})")
     for key in table:
         if key not in _OF_QEMU:
             raise UsageError(f"{path}: {key} is for real hosts; with target = 'qemu' there may be {', '.join(sorted(_OF_QEMU))}")

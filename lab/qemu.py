@@ -41,6 +41,8 @@ _ACCELERATORS = {
 }
 _OF_SEVERAL = ("-smp", "-numa")  # options of a host with several processors
 SUITES = "suites"  # the folder of the test programs in the ramdisk
+# What shells in a host's ramdisk have.
+APPLETS = ("sh", "ls", "cat", "dmesg", "lspci", "grep", "head", "tail", "less", "ps", "kill", "mount", "echo", "find")
 SURVEY = "survey"  # the folder of cts-survey there, and in the folder of the programs
 
 
@@ -58,9 +60,11 @@ def _plain(toolbox: Toolbox, module: Path, folder: Path) -> Path:
     return raw
 
 
-def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries, folder: Path) -> tuple[Path, list[str]]:
-    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox for shells and the modules that the host needs; beside it, what
-    else the host is made of.
+def make_ramdisk(
+    toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries, folder: Path, applets: Sequence[str] = APPLETS,
+) -> tuple[Path, list[str]]:  # fmt: skip
+    """Writes folder/initrd with the suites, cts-exec, cts-survey, a busybox of `applets` and the modules that the host needs; beside it,
+    what else the host is made of.
 
     Returns it and the names of modules that the kernel does not have in any form. LabError if the stream itself can't work.
     """
@@ -82,7 +86,6 @@ def make_ramdisk(toolbox: Toolbox, host: Host, kernel: Image, binaries: Binaries
         files[firmware.IORT_NAME] = table
     if host.endpoints:
         shutil.copy(endpoint.build(toolbox), folder / endpoint.PROGRAM)
-    applets = ("sh", "ls", "cat", "dmesg", "lspci", "grep", "head", "tail", "less", "ps", "kill", "mount", "echo", "find")
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})
     return folder / "initrd", missing
 

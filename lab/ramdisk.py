@@ -21,10 +21,10 @@ class _Writer:
     def _pad(self) -> None:
         self._stream.write(b"\0" * (-self._stream.tell() % ALIGN))
 
-    def _entry(self, name: str, mode: int, data: bytes, device: tuple[int, int] = (0, 0)) -> None:
+    def _entry(self, name: str, mode: int, data: bytes) -> None:
         self._inode += 1
         raw = name.encode() + b"\0"
-        fields = (self._inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(raw), 0)
+        fields = (self._inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), 0)
         self._stream.write(b"070701" + b"".join(b"%08x" % field for field in fields) + raw)
         self._pad()
         self._stream.write(data)
@@ -45,10 +45,6 @@ class _Writer:
         self.folder(str(Path(name).parent).removeprefix("."))
         self._entry(name, stat.S_IFLNK | 0o777, target.encode())
 
-    def device(self, name: str, major: int, minor: int) -> None:
-        self.folder(str(Path(name).parent).removeprefix("."))
-        self._entry(name, stat.S_IFCHR | 0o600, b"", (major, minor))
-
     def end(self) -> None:
         self._entry("TRAILER!!!", 0, b"")
 
@@ -56,13 +52,13 @@ class _Writer:
 def write(path: Path, files: Mapping[str, Path], links: Mapping[str, str]) -> None:
     """Writes the archive: `files` maps names in the guest (no leading slash) to files here, `links` names to link targets.
 
-    Folders are made as needed. OSError if a file can't be read or the disk is full.
+    Folders are made as needed. There are no device nodes: a kernel brings the one that its first process needs, /dev/console, in a ramdisk
+    of its own, and whoever repacks this one without being root could not keep them. OSError if a file can't be read or the disk is full.
     """
     with path.open("wb") as stream:
         archive = _Writer(stream)
         for folder in ("dev", "proc", "sys", "tmp", "root"):
             archive.folder(folder)
-        archive.device("dev/console", 5, 1)  # the first process gets its standard streams from it
         for name, source in sorted(files.items()):
             archive.file(name, source)
         for name, target in sorted(links.items()):

@@ -24,7 +24,8 @@ HERE = Path(__file__).parent
 LOCK = HERE / "toolbox.lock"
 RECIPE = 1  # raise it when the way of making the tree changes what is in it
 SUITES = ("trixie", "trixie-updates", "trixie-backports")
-PIN = "Package: src:qemu src:seabios src:ipxe src:edk2 src:linux*\nPin: release n=trixie-backports\nPin-Priority: 600\n"
+_FROM_BACKPORTS = "src:qemu src:seabios src:ipxe src:edk2 src:linux* src:lava src:python-django"
+PIN = f"Package: {_FROM_BACKPORTS}\nPin: release n=trixie-backports\nPin-Priority: 600\n"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -45,13 +46,19 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "bubblewrap", "dbus", "e2fsprogs", "iproute2", "kmod", "libpam-systemd", "openssh-server", "pciutils", "procps", "python3",
         "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-rich", "systemd-sysv", "udev",
     ),
+    # A whole laboratory: LAVA's server with its database, and a worker whose devices are QEMU's (lab/lava/).
+    "lava": (
+        "busybox-static", "cpio", "git", "ipxe-qemu", "lava-dispatcher", "lava-server", "postgresql", "python3", "qemu-system-x86",
+        "qemu-utils",
+    ),
     "fuzz": (
         "clang", "libc6-dev", "libclang-rt-19-dev", "make", "python3", "python3-dev", "python3-jsonschema",
         "python3-junitparser", "python3-rich",
     ),
     "lint": (
         "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
-        "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck", "sparse",
+        "python3-jinja2", "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck",
+        "sparse",
     ),
 }  # fmt: skip
 
@@ -77,17 +84,23 @@ class Toolbox:
         devices: Sequence[str] = (),
         cwd: str = "/",
         daemon: bool = False,
+        scratch: Sequence[str] = (),
+        network: bool = False,
     ) -> list[str]:
         """The bubblewrap command line for `argv`.
 
         `binds` and `readonly` map a name from MOUNTS to a folder of the host, seen inside as /mnt/<name>. `devices` are nodes
-        under /dev that are passed through. A `daemon` outlives who starts it, and has the network.
+        under /dev that are passed through, `scratch` folders of the tree that are empty and writable. There is a network of its own with
+        nothing in it but a loopback, or with `network` the one that this process has. A `daemon` outlives who starts it, and has that too.
         """
-        words = ["bwrap", "--unshare-all", "--share-net" if daemon else "--die-with-parent", "--uid", "0", "--gid", "0"]
+        words = ["bwrap", "--unshare-all", *(["--share-net"] if network or daemon else []), *([] if daemon else ["--die-with-parent"])]
+        words += ["--uid", "0", "--gid", "0"]
         words += ["--ro-bind", str(self.tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
         for option, mapping in (("--bind", binds), ("--ro-bind", readonly)):
             for name, folder in (mapping or {}).items():
                 words += [option, str(folder), str(MOUNT / name)]
+        for folder_inside in scratch:
+            words += ["--tmpfs", folder_inside]
         for node in devices:
             words += ["--dev-bind", node, node]
         words += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]

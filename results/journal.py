@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
-import json
 import os
 import threading
 import time
@@ -13,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Union
 
-from results import chain
+from results import block, chain
 from results.typed import ShapeError, decode, parse_json
 
 VERSION = 1
@@ -179,6 +177,24 @@ class PowerEntry:
 
 
 @dataclass(frozen=True)
+class JobEntry:
+    """What became of a job of a LAVA server. `action` is "begun" (it is about to be submitted, under `name`), "submitted" (as `id`) or
+    "ended". The rest of the plan of `machine` begins at its test number `next`, which `tries` jobs have not got to; what is before it
+    has run, when the entries before this one are read. `machine` 0 is the job that takes the inventory."""
+
+    t: float
+    action: str
+    name: str
+    machine: int = 1
+    id: str | None = None
+    device: str | None = None
+    health: str | None = None
+    why: str | None = None
+    next: int = 0
+    tries: int = 0
+
+
+@dataclass(frozen=True)
 class LabErrorEntry:
     t: float
     error: str
@@ -194,7 +210,7 @@ class EndEntry:
 MachineEntry = Union[
     BootEntry, BootFailedEntry, EventEntry, NoiseEntry, GapEntry, ForgedEntry, LostEntry, NextEntry, PowerEntry,
 ]
-Entry = Union[RunEntry, ResumeEntry, EnvironmentEntry, PlanEntry, LabErrorEntry, EndEntry, MachineEntry]
+Entry = Union[RunEntry, ResumeEntry, EnvironmentEntry, PlanEntry, JobEntry, LabErrorEntry, EndEntry, MachineEntry]
 
 _KINDS: dict[str, type[Entry]] = {
     "run": RunEntry,
@@ -210,6 +226,7 @@ _KINDS: dict[str, type[Entry]] = {
     "lost": LostEntry,
     "next": NextEntry,
     "power": PowerEntry,
+    "job": JobEntry,
     "lab_error": LabErrorEntry,
     "end": EndEntry,
 }
@@ -351,10 +368,13 @@ class Writer:
 
         A dataclass among the values, such as a PlannedTest, is written as the object of its fields.
         """
-        entry = {"t": self._clock(), "kind": kind, **keys}
-        line = json.dumps(entry, separators=(",", ":"), allow_nan=False, default=dataclasses.asdict)
         with self._lock:
-            self._write(self._chain.link(line.encode("ascii")) + b"\n")
+            self._write(self._chain.link(block.line(self._clock(), kind, keys)) + b"\n")
+
+    def append(self, entries: block.Block) -> None:
+        """The entries of a block, by one write. Raises JournalError."""
+        with self._lock:
+            self._write(b"".join(self._chain.link(line) + b"\n" for line in entries.lines))
 
     def _write(self, data: bytes) -> None:
         if self._fd < 0:

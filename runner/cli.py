@@ -19,6 +19,7 @@ from runner import (
 )  # fmt: skip
 from runner import prove as proving
 from runner import run as running
+from runner.lava import cli as lava
 
 OF_THE_PLAN = ("host", "accel", "select", "profile", "device", "kernel", "modules", "timeout_scale", "fail_nth")
 
@@ -112,6 +113,8 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError("--dry-run is not for --resume: it shows what a new run would change")
         return real_host.dry_run(arguments.host, options.device, _wide_console())
     if arguments.resume is None:
+        if arguments.host != every.ALL and "," not in arguments.host and host.find(arguments.host).lava:
+            return lava.run(options, _wide_console())
         names = every.named(arguments.host)
         if len(names) > 1:
             return every.run(options, names, _wide_console())
@@ -236,6 +239,22 @@ def _add_host(parser: argparse.ArgumentParser, default: str = "vtd", more: str =
     )  # fmt: skip
 
 
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    """What is run, of what is judged."""
+    _add_kernel(parser)
+    parser.add_argument(
+        "--select", action="append", default=[], metavar="PATTERN",
+        help="only tests with such a path, e.g. 'access/*' (default: all but bench/*, for which there is `iommu-cts bench`)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--profile", action="append", default=[], metavar="NAME",
+        help="the tests of what such a claim demands (`iommu-cts profiles`), and whether it is held (may be given several times)",
+    )  # fmt: skip
+    parser.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
+    parser.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
+    parser.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
+
+
 def _bench_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     one = commands.add_parser(
         "bench", help="measure map and unmap, and what else a user waits for, in several boots of a host", epilog=bench.EXIT_CODES,
@@ -308,17 +327,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     _add_host(run, more="; several, separated by commas, or `all` virtual ones: one after the other")
-    _add_kernel(run)
-    run.add_argument(
-        "--select", action="append", default=[], metavar="PATTERN",
-        help="only tests with such a path, e.g. 'access/*' (default: all but bench/*, for which there is `iommu-cts bench`)",
-    )  # fmt: skip
-    run.add_argument(
-        "--profile", action="append", default=[], metavar="NAME",
-        help="the tests of what such a claim demands (`iommu-cts profiles`), and whether it is held (may be given several times)",
-    )  # fmt: skip
-    run.add_argument("--device", action="append", default=[], type=_device, metavar="BDF", help="only this device, e.g. 0000:01:00.0")
-    run.add_argument("--timeout-scale", type=_scale, default=1.0, metavar="X", help="multiply every deadline, for slow hosts")
+    _add_plan(run)
     run.add_argument(
         "--fail-nth", action="store_true",
         help="within each call of each test, let one allocation after the other fail first; it has to change nothing (virtual hosts)",
@@ -343,7 +352,6 @@ def parser() -> argparse.ArgumentParser:
         "--survive-reboots", action="store_true",
         help="on the local host: if a test takes the machine down, its next boot goes on with the run (a systemd unit until it ends)",
     )  # fmt: skip
-    run.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
     run.set_defaults(call=_run)
 
     back = commands.add_parser(
@@ -409,6 +417,7 @@ def parser() -> argparse.ArgumentParser:
     waive_cli.add_waive(commands)
     gate_cli.add_gate(commands, _wide_console)
     profiles_page.add_profiles(commands, _wide_console)
+    lava.add_parser(commands, _wide_console, _add_plan)
     commands.add_parser("hosts", help="show the hosts that are known").set_defaults(call=_hosts)
     _bench_parser(commands)
     series_cli.add_series(commands, _boots, _wide_console)

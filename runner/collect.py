@@ -14,7 +14,9 @@ from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 
 # The ways to lose a target that say nothing of its kernel.
 UNREACHABLE = "unreachable"
-LAB_LOSSES = frozenset({"stream corrupt", "emulator died", "cts-exec died", "cts-relay died", UNREACHABLE})
+LAB_LOSSES = frozenset({
+    "stream corrupt", "emulator died", "cts-exec died", "cts-relay died", UNREACHABLE, "job cancelled", "job timed out", "job failed",
+})  # fmt: skip
 
 
 @dataclass
@@ -104,6 +106,8 @@ class _Walk:
                     planned.add(test.id)
                     self.seen.plan.append(test)
                 self.seen.unselected += entry.unselected
+            elif isinstance(entry, j.JobEntry):
+                pass
             elif isinstance(entry, (j.RunEntry, j.ResumeEntry, j.EnvironmentEntry, j.LabErrorEntry, j.EndEntry)):
                 self._of_run(entry)
             else:

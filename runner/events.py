@@ -83,6 +83,7 @@ class TestEnd:
     code: int | None = None
     signal: int | None = None
     error: str | None = None
+    stop: str | None = None
 
 
 _SHAPES: dict[str, type] = {

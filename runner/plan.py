@@ -19,12 +19,13 @@ MISEMULATED = "misemulated"
 class Item:
     """One test for one device (or for the host, with none): how it is reported and how it is run.
 
-    `program` is the path of the test's binary on the target.
+    `program` is the path of the test's binary on the target. `line` is the plan's line for it, where that was written before.
     """
 
     planned: PlannedTest
     test: Test
     program: str
+    line: Mapping[str, Any] | None = None
 
 
 def matches(test: Test, patterns: Sequence[str]) -> bool:
@@ -107,6 +108,8 @@ def left_out(tests: Iterable[Test]) -> list[Left]:
 
 def operation(item: Item, timeout_scale: float, env: Mapping[str, str]) -> dict[str, Any]:
     """The plan line (docs/stream.md) that runs an item; `env` is what the test finds in its environment."""
+    if item.line is not None:
+        return dict(item.line)
     test, device = item.test, item.planned.device
     return {
         "op": "test",

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -110,13 +110,13 @@ def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> La
     if kernels:
         picture = image.find(box, kernels, modules)
         source = kernel.source_of(picture.path.parent) or source
-    elif where.target == "qemu":
+    elif where.target == "qemu" or where.lava and where.lava.brings_kernel:
         picture = image.of_folder(kernel.build(box, source, where.fragments, arch).folder)
     programs = binaries.build(box, source, suite.label(), arch=arch)
     return Lab(box, source, picture, programs)
 
 
-def _new_folder(runs: Path, host_name: str) -> Path:
+def new_folder(runs: Path, host_name: str) -> Path:
     """A fresh folder for a run, named by time and host."""
     runs.mkdir(parents=True, exist_ok=True)
     base = f"{time.strftime('%Y%m%dT%H%M%S')}-{host_name}"
@@ -185,7 +185,7 @@ def _programs(target: Target, lab: Lab) -> dict[str, str]:
     return {name: f"{folder}/{name}" for name in lab.programs.suites}
 
 
-def _only(programs: binaries.Binaries, tests: Sequence[catalogue.Test]) -> binaries.Binaries:
+def only_needed(programs: binaries.Binaries, tests: Sequence[catalogue.Test]) -> binaries.Binaries:
     """Those that hold `tests`: an emulated machine takes seconds to unpack all of them, at each boot."""
     needed = {test.binary for test in tests}
     return dataclasses.replace(programs, suites={name: path for name, path in programs.suites.items() if name in needed})
@@ -221,7 +221,7 @@ def _keep_config(session: Session, lab: Lab, folder: Path) -> None:
         shutil.copy(lab.image.config, folder / "kernel.config")
 
 
-def _environment(inventory: Inventory) -> dict[str, Any]:
+def environment_of(inventory: Inventory) -> dict[str, Any]:
     facts = {key: value for key, value in inventory.hello.items() if key not in ("ev", "monotonic_ns")}
     devices = [{key: value for key, value in device.items() if key != "ev"} for device in inventory.devices]
     return {"target": facts, "devices": devices}
@@ -250,24 +250,39 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _execute(
-    options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
-) -> str:
-    """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
+def selected(options: Options, tests: Sequence[catalogue.Test]) -> tuple[list[catalogue.Test], list[catalogue.Test]]:
+    """The tests that are to be run, in their order, and the others."""
     if options.select:
         chosen, others = plan.selected(tests, options.select)
     elif options.profile:
         chosen, others = plan.naming(tests, profiles.find(options.profile, catalogue.requirements()))
     else:
         others, chosen = plan.selected(tests, MEASURED)
-    chosen = sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first))
+    return sorted(chosen, key=lambda test: not set(test.requirements) & set(options.first)), others
+
+
+def planned(
+    options: Options, where: host.Host, chosen: Sequence[catalogue.Test], inventory: Inventory, bdfs: Sequence[str],
+    programs: Mapping[str, str],
+) -> list[plan.Item]:  # fmt: skip
+    """What is run of the chosen tests for the devices `bdfs` of this inventory; `programs` says where each is on the target."""
+    only = choose.selections(where, options.device, inventory)
+    return plan.make(chosen, bdfs, catalogue.need_scopes(), programs, functools.partial(_unfit, where), only)
+
+
+def _execute(
+    options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test], folder: Path, journal: Writer, kept: Seen
+) -> str:
+    """Runs what `kept`, the run so far, does not have; returns why it ended, as in docs/results.md."""
+    chosen, others = selected(options, tests)
     stop, boots = threading.Event(), itertools.count(kept.boots + 1)
     with scratch.folder() as work, Step(f"host {where.name}") as step:
         if where.target != "local":
-            lab = dataclasses.replace(lab, image=lab.image and lab.image.copied(work / "kernel"), programs=_only(lab.programs, chosen))
+            image = lab.image and lab.image.copied(work / "kernel")
+            lab = dataclasses.replace(lab, image=image, programs=only_needed(lab.programs, chosen))
         targets, notes = _targets(where, lab, options, folder, work, len(chosen), stop)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
-        env = {name: "1" for name, on in _switches(options) if on}
+        env = {name: "1" for name, on in switches(options) if on}
         sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]
         first = sessions[0]
         try:
@@ -278,23 +293,22 @@ def _execute(
             if kept.plan:
                 items = plan.again(kept.plan, tests, _programs(targets[0], lab))
             else:
-                only = choose.selections(where, options.device, inventory)
-                items = plan.make(chosen, bdfs, catalogue.need_scopes(), _programs(targets[0], lab), functools.partial(_unfit, where), only)
+                items = planned(options, where, chosen, inventory, bdfs, _programs(targets[0], lab))
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:
                 raise LabError(f"the plan is for {', '.join(sorted(map(str, gone)))}, which the host does not have any more")
-            journal.write("environment", environment={**targets[0].environment(), **notes, **_environment(inventory)})
+            journal.write("environment", environment={**targets[0].environment(), **notes, **environment_of(inventory)})
 
             def look() -> None:
                 _keep_config(first, lab, folder)
-                journal.write("environment", environment=_environment(first.inventory()))
+                journal.write("environment", environment=environment_of(first.inventory()))
 
             first.ready(devices, look)
             over = {test for test, attempts in kept.attempts.items() if any(attempt.over for attempt in attempts)}
             todo = [item for item in items if item.planned.skip is None and item.planned.id not in over]
             for session in sessions:
-                session.known = _known(options, where, inventory, items)
+                session.known = known_failures(options, where, inventory, items)
                 session.env["CTS_NAMED"] = " ".join(bdfs)
             crew = Crew(
                 sessions, todo, devices, journal, stop,
@@ -308,14 +322,14 @@ def _execute(
                 session.kill()
 
 
-def _switches(options: Options) -> list[tuple[str, bool]]:
+def switches(options: Options) -> list[tuple[str, bool]]:
     """What tests find set in their environment, and whether it is: of lib/fail_nth.h, lib/measure.h and suites/bench/range.h."""
     return [
         ("CTS_FAIL_NTH", options.fail_nth), ("CTS_INSTRUCTIONS", options.accel == qemu.ICOUNT), ("CTS_BENCH_ALL", options.all_sizes),
     ]  # fmt: skip
 
 
-def _known(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> dict[str, bool]:
+def known_failures(options: Options, where: host.Host, inventory: Inventory, items: Sequence[plan.Item]) -> dict[str, bool]:
     """The tests that are known to fail, and whether that does no harm, as the waivers say; what is wrong with these the verdicts tell."""
     path = existing(options.waivers)
     release = inventory.hello.get("uname", {}).get("release")
@@ -326,7 +340,7 @@ def _known(options: Options, where: host.Host, inventory: Inventory, items: Sequ
     )
 
 
-def _identity(where: host.Host, lab: Lab) -> dict[str, str]:
+def identity_of(where: host.Host, lab: Lab) -> dict[str, str]:
     """Everything that must be the same when a run is gone on with, each under the name that a refusal gives it."""
     found = {
         "the host's description": cache.digest(dataclasses.asdict(where)),
@@ -367,7 +381,7 @@ def _check_real(where: host.Host, options: Options) -> None:
         raise UsageError("--fail-nth is for virtual hosts: it takes settings in /sys/kernel/debug that a host in use should keep")
 
 
-def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
+def ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
     """Checks what can be checked before anything is built, and builds."""
     if options.profile and options.select:
         raise UsageError("--profile says what is run: with less, by --select, the claim would stay incomplete")
@@ -377,6 +391,8 @@ def _ready(options: Options) -> tuple[host.Host, Lab, list[catalogue.Test]]:
         _check_real(where, options)
     elif options.survive_reboots:
         raise UsageError("--survive-reboots is for the local host: the runner outlives any other")
+    if where.lava and options.accel != Options.accel:
+        raise UsageError("--accel is for virtual hosts here; what LAVA's devices are, their dictionaries say")
     lab = prepare(where, options.kernel, options.modules)
     tests = catalogue.load(lab.programs.suites, lab.programs.emulator)
     if not plan.selected(tests, options.select)[0]:
@@ -393,7 +409,7 @@ def run(options: Options) -> tuple[Path, Run]:
     Once the journal is open every fault is in it, and the verdicts are written in any case: KeyboardInterrupt ends the run
     and keeps what there is.
     """
-    return record(options, *_ready(options))
+    return record(options, *ready(options))
 
 
 def resume(name: str, options: Options) -> tuple[Path, Run]:
@@ -409,19 +425,21 @@ def resume(name: str, options: Options) -> tuple[Path, Run]:
     if unknown:
         raise UsageError(f"{folder.name}: another version of iommu-cts began it, with {', '.join(sorted(unknown))}; start a new run")
     options = dataclasses.replace(options, **kept.run.options)
-    return go_on(folder, options, *_ready(options))
+    if host.find(options.host).lava:
+        raise UsageError(f"{folder.name} is LAVA's: go on with it by `iommu-cts lava wait {folder.name}`")
+    return go_on(folder, options, *ready(options))
 
 
 def record(options: Options, where: host.Host, lab: Lab, tests: Sequence[catalogue.Test]) -> tuple[Path, Run]:
     """Runs the selected ones of `tests` with what `prepare` made, and judges."""
-    folder = _new_folder(options.runs, where.name)
+    folder = new_folder(options.runs, where.name)
     if options.survive_reboots:
         reboot.survive(folder)
     with Writer(folder / "journal.jsonl") as journal:
         journal.write(
             "run", journal=1, id=folder.name, host=where.name, command=sys.argv, suite=suite.version(),
             environment={"runner": {"python": platform.python_version(), "host_kernel": platform.release()}},
-            options=options.kept(), identity=_identity(where, lab),
+            options=options.kept(), identity=identity_of(where, lab),
         )  # fmt: skip
         _to_the_end(options, where, lab, tests, folder, journal, Seen())
     return folder, report.write_all(folder, existing(options.waivers), date.today())
@@ -432,7 +450,7 @@ def go_on(folder: Path, options: Options, where: host.Host, lab: Lab, tests: Seq
     with Writer(folder / "journal.jsonl", existing=True) as journal:
         kept = collect(read(folder / "journal.jsonl"))
         assert kept.run is not None
-        now = _identity(where, lab)
+        now = identity_of(where, lab)
         changed = [name for name in sorted({*now, *kept.run.identity}) if now.get(name) != kept.run.identity.get(name)]
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

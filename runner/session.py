@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from lab.errors import LabError
 from lab.progress import say
-from results.journal import Writer
+from results.block import Sink
 from results.typed import decode
 from runner import klog
 from runner.events import TestEnd, malformed
@@ -34,6 +34,8 @@ TEST_SLACK_S = 30.0  # beyond a test's deadline, for cts-exec to kill it and say
 SLICE_S = 0.25  # how soon a session sees that it is to stop
 BOOT_ATTEMPTS = 3
 TEST_ATTEMPTS = 3  # to get to the start of a test
+# Ways to lose a target between two tests that the first had no part in.
+NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed"})
 NOISE_KEPT = 20  # lines a test
 
 T = TypeVar("T")
@@ -115,13 +117,13 @@ class Session:
 
     On a `real` host, which is in use, whatever an earlier run left is put back first, and each test is in the journal on the disk before
     it is sent. `stop`, once set, ends every method by Stopped within SLICE_S. `boots` numbers the boots of the run, over all of its
-    targets. `env` is for the tests, and can be added to.
+    targets. `env` is for the tests, and can be added to. A target that does not come up is switched on again, `attempts` times in all.
     """
 
     def __init__(
-        self, target: Target, journal: Writer, timeout_scale: float = 1.0, machine: int = 1,
+        self, target: Target, journal: Sink, timeout_scale: float = 1.0, machine: int = 1,
         stop: threading.Event | None = None, boots: Iterator[int] | None = None, env: Mapping[str, str] | None = None,
-        real: bool = False,
+        real: bool = False, attempts: int = BOOT_ATTEMPTS,
     ) -> None:  # fmt: skip
         self._target = target
         self._real = real
@@ -130,6 +132,7 @@ class Session:
         self._machine = machine
         self._stop = stop or threading.Event()
         self._boots = boots or itertools.count(1)
+        self._boot_attempts = attempts
         self.env = {"CTS_SCRATCH": target.scratch, **(env or {})}
         self._reader = StreamReader()
         self._pending: deque[Frame | Noise | Gap | Conflict] = deque()
@@ -253,7 +256,7 @@ class Session:
 
     def _attempts(self, what: Callable[[], T]) -> T:
         """Does what is no test: a target that is lost on the way is switched off, and it is done again. LabError in the end."""
-        for attempt in range(1, BOOT_ATTEMPTS + 1):
+        for attempt in range(1, self._boot_attempts + 1):
             try:
                 return what()
             except Lost as lost:
@@ -261,8 +264,9 @@ class Session:
                 console = self._target.console()
                 self._write("boot_failed", why=str(lost), console=console)
                 text = f"the target did not come up ({lost})"
-                if attempt == BOOT_ATTEMPTS:
-                    raise LabError(f"{text}, {attempt} times\n{console}".rstrip()) from lost
+                if attempt == self._boot_attempts:
+                    times = f", {attempt} times" if attempt > 1 else ""
+                    raise LabError(f"{text}{times}\n{console}".rstrip()) from lost
                 say(f"{text}; trying again")
         raise AssertionError
 
@@ -289,6 +293,11 @@ class Session:
     def _down(self) -> None:
         self._target.power_off()
         self._on = False
+
+    @property
+    def is_on(self) -> bool:
+        """Is the target as the next test should find it?"""
+        return self._on
 
     def boot(self) -> Inventory:
         """Switches the target on and takes its inventory. LabError if it does not come up."""
@@ -385,7 +394,7 @@ class Session:
             # What a dying machine says last may reach its console after its stream closed.
             self._down()
             own = self._started or last_attempt
-            before_it = None if str(lost) == "emulator died" else before
+            before_it = None if str(lost) in NO_TESTS_DOING else before
             self._write("lost", id=item.planned.id if own else before_it, why=str(lost), console=self._target.console())
             self.failures += item.planned.id not in self.known
         else:
@@ -433,7 +442,7 @@ class Session:
             return "what a failed test left behind must not fail the next one"
         if self._torn:
             return "frames were lost, or somebody else wrote to the stream"
-        return None
+        return end.stop
 
     def end(self) -> None:
         """Ends the plan in order, so that devices are given back, and switches off."""

@@ -24,7 +24,8 @@ driver = "vfio-pci"
 
 def test_every_host_of_the_tree_can_be_read() -> None:
     for name in host.names():
-        assert host.find(name).name == name
+        found = host.find(name)
+        assert found.name == name or found.lava  # which may be like another
 
 
 def test_a_file_may_be_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ static char frame[HEADER_MAX + FRAME_JSON_MAX + 1];
 static struct json_out json;
 static unsigned long long seq;
 static int in_fd = STDIN_FILENO, out_fd = STDOUT_FILENO;
-static bool gone;
+static bool gone, in_pieces;
 
 int frame_connect(const char *path)
 {
@@ -48,6 +48,21 @@ int frame_connect(const char *path)
 		return -errno;
 	in_fd = out_fd = fd;
 	return 0;
+}
+
+int frame_read_plan(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	in_fd = fd;
+	return 0;
+}
+
+void frame_in_pieces(void)
+{
+	in_pieces = true;
 }
 
 bool frame_gone(void)
@@ -98,6 +113,20 @@ static void send_all(const char *p, size_t len)
 	}
 }
 
+/* A line with its newline. */
+static void send_line(const char *p, size_t len)
+{
+	static const char more[] = "\n@cts+ ";
+
+	while (in_pieces && len > FRAME_PIECE + 1) {
+		send_all(p, FRAME_PIECE);
+		send_all(more, sizeof(more) - 1);
+		p += FRAME_PIECE;
+		len -= FRAME_PIECE;
+	}
+	send_all(p, len);
+}
+
 struct json_out *frame_begin(const char *ev)
 {
 	json = (struct json_out){ .buf = frame + HEADER_MAX, .size = FRAME_JSON_MAX };
@@ -119,7 +148,13 @@ void frame_end(void)
 	start = json.buf - n;
 	memcpy(start, header, (size_t)n);
 	json.buf[json.len] = '\n';
-	send_all(start, (size_t)n + json.len + 1);
+	send_line(start, (size_t)n + json.len + 1);
+}
+
+void frame_line(const char *line)
+{
+	send_all(line, strlen(line));
+	send_all("\n", 1);
 }
 
 bool frame_wait_input(int other_fd)

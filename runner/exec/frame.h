@@ -9,6 +9,7 @@
 #include "json.h"
 
 #define FRAME_JSON_MAX 65536
+#define FRAME_PIECE 3000 /* bytes of a line, where frames go in pieces */
 
 /*
  * Uses standard input and output, or the device at path for both. With a device it waits until
@@ -25,6 +26,20 @@ int frame_connect(const char *path);
  */
 struct json_out *frame_begin(const char *ev);
 void frame_end(void);
+
+/*
+ * From here on a frame that is longer than FRAME_PIECE goes as several lines, of which all but the
+ * first begin with "@cts+ ": consoles and their logs have no place for long ones.
+ */
+void frame_in_pieces(void);
+
+/*
+ * Reads the plan from the file at path instead of standard input. Returns 0 or -errno.
+ */
+int frame_read_plan(const char *path);
+
+/* Sends a line that is no frame; for others who read what goes by. */
+void frame_line(const char *line);
 
 /* Is the stream closed, broken, or stalled for a second after a signal to stop? */
 bool frame_gone(void);

@@ -58,7 +58,9 @@ struct json_out {
 
 /*
  * Each puts one value with its comma; key is NULL in an array. Strings may hold any bytes: what
- * is no UTF-8 becomes U+FFFD. json_put_raw() puts text that is JSON already.
+ * is no UTF-8 becomes U+FFFD. A < is escaped: LAVA takes what stands in angle brackets on a
+ * console for its own. json_put_json() puts text that is JSON already, with that escape, and
+ * json_put_raw() puts it as it is.
  */
 void json_open(struct json_out *o, const char *key, char bracket);
 void json_close(struct json_out *o, char bracket);
@@ -67,6 +69,7 @@ void json_put_bytes(struct json_out *o, const char *key, const char *s, size_t l
 void json_put_int(struct json_out *o, const char *key, int64_t value);
 void json_put_bool(struct json_out *o, const char *key, bool value);
 void json_put_raw(struct json_out *o, const char *key, const char *json, size_t len);
+void json_put_json(struct json_out *o, const char *key, const char *json, size_t len);
 void json_put_base64(struct json_out *o, const char *key, const void *data, size_t len);
 
 /* A string, or null where s is NULL or empty. */

@@ -41,7 +41,7 @@ static void put_quoted(struct json_out *o, const char *s, size_t len)
 			put(o, "\\n", 2);
 		} else if (c == '\t') {
 			put(o, "\\t", 2);
-		} else if (c >= 0x20 && c < 0x7f) {
+		} else if (c >= 0x20 && c < 0x7f && c != '<') {
 			put(o, s, 1);
 		} else if (c < 0x10000) {
 			put_escape(o, c);
@@ -94,6 +94,17 @@ void json_put_raw(struct json_out *o, const char *key, const char *json, size_t 
 {
 	put_key(o, key);
 	put(o, json, len);
+}
+
+void json_put_json(struct json_out *o, const char *key, const char *json, size_t len)
+{
+	put_key(o, key);
+	for (size_t i = 0; i < len; i++) {
+		if (json[i] == '<')
+			put_escape(o, '<');
+		else
+			put(o, json + i, 1);
+	}
 }
 
 void json_put_int(struct json_out *o, const char *key, int64_t value)

@@ -18,7 +18,7 @@
 
 static int fd = -1;
 /* Since kmsg_mark(): */
-static bool lost, lost_told;
+static bool lost, lost_told, splat;
 static size_t total;
 
 bool kmsg_open(void)
@@ -64,6 +64,34 @@ static size_t unescape(char *text, size_t len)
 }
 
 /*
+ * How the reports of the kernel begin that put no taint on it, or put it late. The runner knows
+ * them better, and judges by its own list (runner/klog.py): this one only has to end a plan early.
+ */
+static bool is_splat(const char *text)
+{
+	static const char *const heads[] = {
+		"------------[ cut here ]",
+		"BUG: ",
+		"WARNING: ",
+		"UBSAN: ",
+		"KASAN: ",
+		"Oops",
+		"INFO: task ",
+		"general protection fault",
+		"Unable to handle kernel ",
+		"list_add corruption",
+		"list_del corruption",
+		"refcount_t: ",
+	};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (!strncmp(text, heads[i], strlen(heads[i])))
+			return true;
+	}
+	return false;
+}
+
+/*
  * One record is "<priority>,<sequence>,<usec>,<flags>[,...];<text>\n", then lines that begin
  * with a blank and describe the device, which are left out. A text of several lines becomes
  * several strings.
@@ -78,6 +106,7 @@ static void put_record(struct json_out *json, char *record)
 	if (!text || sscanf(record, "%lu,%*u,%" SCNu64, &priority, &usec) != 2)
 		return;
 	text++;
+	splat = splat || is_splat(text);
 	end = strchrnul(text, '\n');
 	end = text + unescape(text, (size_t)(end - text));
 	while (text <= end) {
@@ -202,8 +231,13 @@ void kmsg_all(const char *id)
 
 void kmsg_mark(void)
 {
-	lost = lost_told = false;
+	lost = lost_told = splat = false;
 	total = 0;
+}
+
+bool kmsg_splat(void)
+{
+	return splat;
 }
 
 const char *kmsg_state(void)

@@ -30,6 +30,9 @@ void kmsg_end_line(void);
 /* Begins a new account of what is lost; call it where a test begins and ends, after kmsg_all(). */
 void kmsg_mark(void);
 
+/* Has the kernel reported a fault of its own since kmsg_mark()? */
+bool kmsg_splat(void);
+
 /* "read", "denied", or "lost" if since kmsg_mark() something was. */
 const char *kmsg_state(void);
 

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "inventory.h"
 #include "kmsg.h"
+#include "lava.h"
 #include "mdev.h"
 #include "plan.h"
 #include "take.h"
@@ -24,12 +25,15 @@
 #define BAD_TEXT_MAX 200
 
 static const char usage[] =
-	"Usage: cts-exec [--stream DEVICE] [--undo FOLDER]\n"
+	"Usage: cts-exec [--stream DEVICE | --plan FILE] [--lava] [--undo FOLDER]\n"
 	"\n"
 	"Reads a plan, one JSON object a line, runs it on this machine, and writes events.\n"
 	"\n"
 	"  --stream DEVICE  a device for both, such as a virtio-serial port;\n"
 	"                   default: standard input and output\n"
+	"  --plan FILE      the whole plan, which nobody follows: it ends after a test that\n"
+	"                   should not be followed by another on the same kernel\n"
+	"  --lava           also tell LAVA of each test, by lines between the events\n"
 	"  --undo FOLDER    where a real host's devices are noted before they are taken,\n"
 	"                   so that they can be given back whatever happens\n"
 	"  --version        print the version\n"
@@ -40,6 +44,7 @@ static const char usage[] =
 static char buf[PLAN_LINE_MAX + 1]; /* the line that is running, and what came after it */
 static size_t filled;
 static unsigned long line_number, tests;
+static bool alone; /* with --plan */
 
 static void bad_op(const char *line, size_t len, const char *error)
 {
@@ -91,8 +96,7 @@ static bool run_line(char *line, size_t len)
 		return true;
 	case OP_TEST:
 		tests++;
-		test_run(&op);
-		return true;
+		return test_run(&op, alone);
 	default:
 		return false;
 	}
@@ -171,22 +175,35 @@ static void tidy_fds(void)
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-static const char *parse_options(int argc, char **argv)
+struct paths {
+	const char *stream, *plan;
+};
+
+static struct paths parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "stream", required_argument, NULL, 's' },
+		{ "plan", required_argument, NULL, 'p' },
+		{ "lava", no_argument, NULL, 'l' },
 		{ "undo", required_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
-	const char *stream = NULL;
+	struct paths paths = {};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			stream = optarg;
+			paths.stream = optarg;
+			break;
+		case 'p':
+			paths.plan = optarg;
+			break;
+		case 'l':
+			lava_begin();
+			frame_in_pieces();
 			break;
 		case 'u':
 			undo_init(optarg);
@@ -206,12 +223,17 @@ static const char *parse_options(int argc, char **argv)
 		fprintf(stderr, "cts-exec: unexpected argument \"%s\"\n%s", argv[optind], usage);
 		exit(2);
 	}
-	return stream;
+	if (paths.stream && paths.plan) {
+		fprintf(stderr, "cts-exec: --stream and --plan are two sources of one plan\n%s",
+			usage);
+		exit(2);
+	}
+	return paths;
 }
 
 int main(int argc, char **argv)
 {
-	const char *stream = parse_options(argc, argv);
+	struct paths paths = parse_options(argc, argv);
 	bool kmsg_readable;
 	int err;
 
@@ -227,9 +249,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cts-exec: cannot become a subreaper: %s\n", strerror(-err));
 		return 2;
 	}
-	err = frame_connect(stream);
+	alone = paths.plan;
+	err = alone ? frame_read_plan(paths.plan) : frame_connect(paths.stream);
 	if (err) {
-		fprintf(stderr, "cts-exec: cannot use \"%s\": %s\n", stream, strerror(-err));
+		fprintf(stderr, "cts-exec: cannot use \"%s\": %s\n",
+			alone ? paths.plan : paths.stream, strerror(-err));
 		return 2;
 	}
 	wait_init();

@@ -7,12 +7,12 @@
 #include "json.h"
 #include "plan.h"
 
-#define KEYS_MAX 5
+#define KEYS_MAX 7
 #define NODES_MAX 4096
 
 enum { TAKE_DEVICE, TAKE_DRIVER, TAKE_FROM, TAKE_DRY };
 enum { MAKE_DEVICE, MAKE_PARENT, MAKE_TYPE };
-enum { TEST_ID, TEST_ARGV, TEST_TIMEOUT, TEST_ENV, TEST_DEVICE };
+enum { TEST_ID, TEST_ARGV, TEST_TIMEOUT, TEST_ENV, TEST_DEVICE, TEST_TAINTS, TEST_HARMLESS };
 
 static const struct shape {
 	const char *name;
@@ -44,7 +44,9 @@ static const struct shape {
 	    [TEST_ARGV] = { "argv", JSON_ARRAY, false },
 	    [TEST_TIMEOUT] = { "timeout_ms", JSON_INT, false },
 	    [TEST_ENV] = { "env", JSON_OBJECT, true },
-	    [TEST_DEVICE] = { "device", JSON_STRING, true } } },
+	    [TEST_DEVICE] = { "device", JSON_STRING, true },
+	    [TEST_TAINTS] = { "taints", JSON_INT, true },
+	    [TEST_HARMLESS] = { "harmless", JSON_BOOL, true } } },
 	{ "end", OP_END, {} },
 };
 
@@ -195,6 +197,8 @@ static bool parse_test(const struct json_node *const *value, struct op *op, cons
 		return fail(r, "timeout_ms must be 1 to %d", PLAN_TIMEOUT_MAX_MS);
 	if (value[TEST_ENV] && !parse_env(value[TEST_ENV], op, r))
 		return false;
+	op->taints = value[TEST_TAINTS] ? value[TEST_TAINTS]->integer : 0;
+	op->harmless = value[TEST_HARMLESS] && value[TEST_HARMLESS]->integer;
 	if (value[TEST_DEVICE]) {
 		op->device = value[TEST_DEVICE]->string;
 		return is_uuid(op->device) || check_device(op->device, r);

@@ -34,6 +34,8 @@ struct op {
 	const char *id;	     /* test */
 	char *argv[PLAN_ARGS_MAX + 1];
 	int64_t timeout_ms;
+	int64_t taints; /* test: the bits that it may set */
+	bool harmless;	/* test: if it fails, it leaves the kernel as it was all the same */
 	struct {
 		const char *name, *value;
 	} env[PLAN_ENV_MAX];

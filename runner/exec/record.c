@@ -6,6 +6,7 @@
 
 #include "frame.h"
 #include "json.h"
+#include "lava.h"
 #include "record.h"
 
 #define TEXT_MAX 200
@@ -22,17 +23,24 @@ static void bad(const struct record_pipe *r, const char *error)
 }
 
 /* Is the line an object in printable ASCII? If not, says why in error. */
-static bool is_record(const struct record_pipe *r, char *error, size_t size)
+static bool is_record(const struct record_pipe *r, struct json_node *nodes, char *error,
+		      size_t size)
 {
-	static struct json_node nodes[RECORD_MAX / 2 + 1];
 	static char copy[RECORD_MAX];
 	struct json_error err;
+	size_t len = 0;
 
 	for (size_t i = 0; i < r->len; i++) {
 		if (r->line[i] < 0x20 || r->line[i] > 0x7e) {
 			snprintf(error, size, "byte %zu is no printable ASCII", i);
 			return false;
 		}
+	}
+	for (size_t i = 0; i < r->len; i++)
+		len += r->line[i] == '<' ? 6 : 1;
+	if (len > RECORD_MAX) {
+		snprintf(error, size, "longer than 60000 bytes");
+		return false;
 	}
 	memcpy(copy, r->line, r->len); /* parsing changes it */
 	if (json_parse(copy, r->len, nodes, RECORD_MAX / 2 + 1, &err) < 0) {
@@ -46,6 +54,7 @@ static bool is_record(const struct record_pipe *r, char *error, size_t size)
 
 static void take_line(struct record_pipe *r)
 {
+	static struct json_node nodes[RECORD_MAX / 2 + 1];
 	char error[128];
 
 	if (r->total >= RECORD_TOTAL) {
@@ -53,12 +62,13 @@ static void take_line(struct record_pipe *r)
 		return;
 	}
 	r->total += r->len + RECORD_COST;
-	if (is_record(r, error, sizeof(error))) {
+	if (is_record(r, nodes, error, sizeof(error))) {
 		struct json_out *json = frame_begin("record");
 
 		json_put_string(json, "id", r->id);
-		json_put_raw(json, "record", r->line, r->len);
+		json_put_json(json, "record", r->line, r->len);
 		frame_end();
+		lava_record(nodes);
 	} else {
 		bad(r, error);
 	}

@@ -11,6 +11,7 @@
 #include "frame.h"
 #include "inventory.h"
 #include "kmsg.h"
+#include "lava.h"
 #include "output.h"
 #include "record.h"
 #include "test.h"
@@ -181,8 +182,29 @@ static int64_t microseconds(const struct timeval *t)
 	return t->tv_sec * 1000000LL + t->tv_usec;
 }
 
-static void send_end(const char *id, const struct child_result *result, const char *error,
-		     int64_t taint)
+/*
+ * Why the next test should not find the kernel as it is now, or NULL. The runner has the last word
+ * on it (runner/session.py).
+ */
+static const char *why_stop(const struct op *op, const struct child_result *result,
+			    const char *error, int64_t before, int64_t after)
+{
+	if (*error)
+		return "a test could not be started";
+	if (result->outcome == CHILD_UNKILLABLE)
+		return "a test could not be killed";
+	if (kmsg_splat())
+		return "the kernel reported a fault";
+	if (after & ~before & ~op->taints)
+		return "the kernel is newly tainted";
+	if (result->outcome != CHILD_EXITED || (result->value && !op->harmless))
+		return "a test failed";
+	return NULL;
+}
+
+/* Returns what `stop` of the event says: NULL if it says nothing. */
+static const char *send_end(const struct op *op, const struct child_result *result,
+			    const char *error, int64_t taint, bool alone)
 {
 	static const char *const outcomes[] = {
 		[CHILD_EXITED] = "exited",	   [CHILD_SIGNALED] = "signaled",
@@ -191,8 +213,10 @@ static void send_end(const char *id, const struct child_result *result, const ch
 	};
 	struct json_out *json = frame_begin("test_end");
 	const struct rusage *usage = &result->usage;
+	int64_t after = inventory_taint();
+	const char *stop = alone ? why_stop(op, result, error, taint, after) : NULL;
 
-	json_put_string(json, "id", id);
+	json_put_string(json, "id", op->id);
 	if (*error) {
 		json_put_string(json, "outcome", "not_started");
 		json_put_string(json, "error", error);
@@ -208,16 +232,20 @@ static void send_end(const char *id, const struct child_result *result, const ch
 	json_put_int(json, "system_us", microseconds(&usage->ru_stime));
 	json_put_int(json, "max_rss_kib", usage->ru_maxrss);
 	json_put_int(json, "taint_before", taint);
-	json_put_int(json, "taint_after", inventory_taint());
+	json_put_int(json, "taint_after", after);
 	json_put_string(json, "kmsg", kmsg_state());
 	json_put_int(json, "left", result->left);
+	if (stop)
+		json_put_string(json, "stop", stop);
 	frame_end();
+	return stop;
 }
 
-void test_run(const struct op *op)
+bool test_run(const struct op *op, bool alone)
 {
 	struct child_result result = {};
 	char error[ERROR_MAX] = "";
+	const char *stop;
 	int64_t taint;
 	int exec_fd;
 	pid_t pid;
@@ -240,6 +268,8 @@ void test_run(const struct op *op)
 		}
 	}
 	drain(op->id);
-	send_end(op->id, &result, error, taint);
+	stop = send_end(op, &result, error, taint, alone);
+	lava_case(op->id, !*error && result.outcome == CHILD_EXITED && !result.value);
 	kmsg_mark();
+	return !stop;
 }

@@ -39,7 +39,10 @@ static inline pid_t cts_exec_pid(void)
 	return pid;
 }
 
-/* A copy of the descriptor of its port, or -errno: a port can't be opened twice. */
+/*
+ * A copy of the descriptor of its port, which can't be opened twice, or where it has none of its standard
+ * output; or -errno.
+ */
 static inline int cts_exec_port(void)
 {
 	pid_t pid = cts_exec_pid();
@@ -53,7 +56,7 @@ static inline int cts_exec_port(void)
 		    !strncmp(target, "/dev/vport", 10))
 			return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	}
-	return -ENOENT;
+	return (int)syscall(SYS_pidfd_getfd, pidfd, STDOUT_FILENO, 0);
 }
 
 /* The number of the frame in @text, 0 if there is none. */

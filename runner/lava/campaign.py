@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A run as jobs: one after the other for each share of the plan, as long as something of it is left.
+
+All that is known of the jobs stands in the run's journal and its recipe. So whoever has the run's folder can go on with it, wherever the
+jobs were submitted from; and a job that was about to be submitted is looked for by its name before it is submitted again.
+"""
+
+import dataclasses
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.progress import Step, say
+from results.block import Block
+from results.journal import JobEntry, PlanEntry, ResumeEntry, RunEntry, Writer, read
+from runner.collect import collect
+from runner.lava import log, recipe
+from runner.lava.replay import END, INVENTORY, OTHER_INVENTORY, item, play
+from runner.lava.server import FINISHED, Job, Service, Unreachable
+from runner.lava.target import SLACK_S, JobTarget
+from runner.run import environment_of
+from runner.session import TEST_ATTEMPTS, Inventory
+
+POLL_S = 3.0
+POLL_MAX_S = 60.0  # while the server does not answer
+SCRATCH = "/tmp"
+
+
+@dataclasses.dataclass
+class Share:
+    """The tests of one device, and how far they are: `next` is the first that is not over, `tries` the jobs that did not get to it.
+
+    `name` and `id` are those of the job that is begun and not read. `closed` says that no more will be submitted.
+    """
+
+    number: int
+    next: int = 0
+    tries: int = 0
+    jobs: int = 0
+    name: str | None = None
+    id: str | None = None
+    closed: bool = False
+    hung: bool = False
+    # Of the job that runs: how many lines of its log have been seen, when the last came (monotonic), whether cts-exec has said hello, how
+    # long the test that runs may take (seconds), and tests that ended.
+    lines: int = 0
+    heard: float = 0.0
+    begun: bool = False
+    allowed: float = 0.0
+    ended: int = 0
+
+
+class Campaign:
+    """One run in its folder, which this process alone works on. `journal` is open for that."""
+
+    def __init__(self, folder: Path, journal: Writer, service: Service) -> None:
+        self.folder = folder
+        self.recipe = recipe.read(folder)
+        self._journal = journal
+        self._service = service
+        self._touched = False
+        self.surprised = False  # by a device with another inventory
+        kept = read(folder / "journal.jsonl")
+        seen = collect(kept)
+        self._boots = seen.boots
+        self._planned = {test.id: test for test in seen.plan}
+        self._run = next((entry.id for entry in kept.entries if isinstance(entry, RunEntry)), folder.name)
+        self.ended = seen.end is not None and seen.end.why == "finished"
+        self.shares = [Share(number) for number in range(1, len(self.recipe.parts) + 1)]
+        assert any(isinstance(entry, PlanEntry) for entry in kept.entries)
+        for entry in kept.entries:
+            if isinstance(entry, JobEntry) and 1 <= entry.machine <= len(self.shares):
+                self._recall(self.shares[entry.machine - 1], entry)
+            elif isinstance(entry, ResumeEntry):
+                for share in self.shares:
+                    share.tries, share.closed = 0, False
+
+    @staticmethod
+    def _recall(share: Share, entry: JobEntry) -> None:
+        share.next, share.tries = entry.next, entry.tries
+        if entry.action == "begun":
+            share.jobs += 1
+            share.name, share.id, share.hung = entry.name, None, False
+        elif entry.action == "submitted":
+            share.id = entry.id
+        elif entry.action == "hung":
+            share.hung = True
+        else:
+            share.name = share.id = None
+            share.closed = entry.health == "Canceled" and not share.hung or entry.tries >= TEST_ATTEMPTS
+
+    def _left(self, share: Share) -> list[dict[str, Any]]:
+        return self.recipe.parts[share.number - 1].tests[share.next :]
+
+    def _plan(self, share: Share) -> list[dict[str, Any]]:
+        return [INVENTORY, *self.recipe.before, INVENTORY, *self._left(share), END]
+
+    def _write(self, share: Share, action: str) -> None:
+        self._go_on()
+        self._journal.write("job", action=action, **self._facts(share))
+
+    def _go_on(self) -> None:
+        """Before the first entry of this process."""
+        if not self._touched:
+            self._touched = True
+            self._journal.resume(command=sys.argv)
+
+    @staticmethod
+    def _facts(share: Share) -> dict[str, Any]:
+        return {"machine": share.number, "name": share.name, "id": share.id, "next": share.next, "tries": share.tries}
+
+    @property
+    def pending(self) -> list[Share]:
+        """The shares with a job that is not read."""
+        return [share for share in self.shares if share.name is not None]
+
+    @property
+    def done(self) -> bool:
+        """Is nothing left to run?"""
+        return not any(self._left(share) for share in self.shares)
+
+    def reopen(self) -> None:
+        """Lets shares go on that were given up, or whose job was cancelled."""
+        for share in self.shares:
+            if share.closed and self._left(share):
+                self._go_on()
+                share.tries, share.closed = 0, False
+
+    def submit(self) -> None:
+        """Sees to it that each share of which something is left has a job. LabError if the server does not take it."""
+        for share in self.shares:
+            if share.name is None and not share.closed and self._left(share):
+                share.jobs += 1
+                share.name = f"{self._run} {share.number}.{share.jobs}"
+                share.hung, share.lines, share.ended, share.begun = False, 0, 0, False
+                self._write(share, "begun")
+                self._submit(share)
+            elif share.name is not None and share.id is None:
+                share.id = self._service.find(share.name)
+                self._write(share, "submitted") if share.id else self._submit(share)
+
+    def _submit(self, share: Share) -> None:
+        assert share.name is not None
+        where, plan = self.recipe.where, self._plan(share)
+        programs = Path(where.publish) / self.recipe.programs if self.recipe.programs else None
+        url = recipe.publish(where, f"{share.name.replace(' ', '-')}.tar.gz", recipe.archive(plan, programs))
+        metadata = {"iommu-cts": self._run, "share": f"{share.number}/{len(self.shares)}"}
+        share.id = self._service.submit(share.name, recipe.definition(self.recipe, share.name, plan, url, metadata))
+        self._write(share, "submitted")
+        say(f"job {share.id}: {len(self._left(share))} tests")
+
+    def fetch(self) -> None:
+        """Reads the jobs that are over."""
+        for share in self.pending:
+            if share.id is None:
+                continue
+            job = self._service.job(share.id)
+            if job.state == FINISHED:
+                self._read(share, job)
+            elif job.state == "Running":
+                self._listen(share, job)
+
+    def _listen(self, share: Share, job: Job) -> None:
+        """Ends a job whose target has fallen silent for longer than any of its tests may take."""
+        more = self._service.log(job.id, share.lines)
+        now = time.monotonic()
+        if more:
+            share.lines += more.count(b"\n")
+            share.ended += log.tests_ended(more)
+            share.heard = now
+            share.begun = share.begun or log.HELLO.encode() in more
+            running = log.last_started(more)
+            deadlines = {operation["id"]: operation["timeout_ms"] / 1000 for operation in self._left(share)}
+            share.allowed = deadlines.get(running or "", share.allowed)
+        # Until it says hello LAVA knows better how long to wait.
+        if share.begun and not share.hung and now - share.heard > share.allowed + SLACK_S:
+            say(f"job {job.id}: nothing more comes from {job.device}; ending it")
+            share.hung = True
+            self._write(share, "hung")
+            self._service.cancel(job.id)
+
+    def _read(self, share: Share, job: Job) -> None:
+        """Takes what a job that is over has to tell into the journal."""
+        raw = self._service.log(job.id)
+        (self.folder / f"job-{job.id}.yaml").write_bytes(raw)
+        said = log.outcome(list(log.lines(raw)))
+        left = self._left(share)
+        target = JobTarget(raw, self._plan(share), SCRATCH, job.health, share.hung, self.recipe.where.job == "qemu")
+        items = [item(self._planned[line["id"]], line) for line in left]
+        played = play(
+            target, share.number, self._boots, self.recipe.before, items, self.recipe.known, self.recipe.inventory,
+            share.tries + 1 == TEST_ATTEMPTS, self._look,
+        )  # fmt: skip
+        self._boots += played.boots
+        share.next += played.over
+        share.tries = 0 if played.over else share.tries + 1
+        cancelled = job.health == "Canceled" and not share.hung
+        share.closed = cancelled or share.tries >= TEST_ATTEMPTS
+        why = " ".join(word for word in (said.kind, said.text or job.comment) if word) or None
+        played.block.write("job", action="ended", device=job.device, health=job.health, why=why, **self._facts(share))
+        if share.closed and self._left(share):
+            fault = "it was cancelled" if cancelled else f"it and those before it got nowhere: {played.fault or why}"
+            played.block.write("lab_error", error=f"job {job.id} on {job.device}: {fault}; {len(self._left(share))} tests are left")
+        self._go_on()
+        self._journal.append(played.block)
+        share.name = share.id = None
+        say(f"job {job.id} on {job.device}: {job.health}, {played.over} of {len(left)} tests are over" + (f" ({why})" if why else ""))
+        self.surprised = self.surprised or played.fault == OTHER_INVENTORY
+        if played.fault:
+            say(f"job {job.id}: {played.fault}")
+
+    def _look(self, block: Block, inventory: Inventory) -> None:
+        block.write("environment", environment=environment_of(inventory))
+
+    def wait(self, stop: threading.Event) -> None:
+        """Submits and reads until nothing is left that could be done. A server that does not answer is waited for."""
+        pause = POLL_S
+        total = sum(len(part.tests) for part in self.recipe.parts)
+        with Step(f"run {self._run}") as step:
+            while not stop.is_set():
+                try:
+                    self.fetch()
+                    self.submit()
+                    pause = POLL_S
+                except Unreachable as error:
+                    if pause == POLL_S:
+                        say(f"{error}; the jobs go on, trying again")
+                    pause = min(2 * pause, POLL_MAX_S)
+                if not self.pending:
+                    return
+                over = sum(share.next + share.ended for share in self.shares)
+                step.note(f"{over}/{total} {', '.join(f'job {share.id}' for share in self.pending)}")
+                stop.wait(pause)
+
+    def end(self) -> None:
+        """Writes the end of the run, if that is reached."""
+        if not self.pending and not self.ended:
+            self._go_on()
+            self._journal.write("end", why="finished" if self.done else "lab")
+
+    def states(self) -> Mapping[int, Job | None]:
+        """What the server says of each share's job now, by the share's number."""
+        return {share.number: self._service.job(share.id) if share.id else None for share in self.shares}
