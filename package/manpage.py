@@ -55,11 +55,12 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[str]:
             yield f".SS {escaped(one.prog)}"
             title = helps.get(name, "")
             yield f"{escaped(title[:1].upper() + title[1:])}."
-            if not any(isinstance(inner, argparse._SubParsersAction) for inner in one._actions):
+            own = [inner for inner in one._actions if not isinstance(inner, (argparse._HelpAction, argparse._SubParsersAction))]
+            # What has parts and nothing else of its own is described by them.
+            if own or not any(isinstance(inner, argparse._SubParsersAction) for inner in one._actions):
                 yield _synopsis(one)
-                for argument in one._actions:
-                    if not isinstance(argument, argparse._HelpAction):
-                        yield from _argument(argument, one)
+            for argument in own:
+                yield from _argument(argument, one)
             if one.epilog:
                 yield f".PP\n.nf\n{escaped(one.epilog.strip())}\n.fi"
             yield from commands(one)
