@@ -52,7 +52,7 @@ def _open(folder: Path) -> Iterator[Campaign]:
         yield Campaign(folder, journal, _service(folder))
 
 
-def _go_on(folder: Path, waiting: bool) -> None:
+def go_on(folder: Path, waiting: bool) -> None:
     """Reads the jobs that are over, and submits what is left; until all is over, or once."""
     with _open(folder) as campaign:
         if campaign.ended:
@@ -84,7 +84,7 @@ def run(options: running.Options, console: Console) -> int:
     with running.interruptible():
         folder = begin(options, threading.Event())
         try:
-            _go_on(folder, True)
+            go_on(folder, True)
         except KeyboardInterrupt:
             say(f"the jobs go on; `iommu-cts lava wait {folder.name}` goes on with them")
             raise
@@ -112,7 +112,7 @@ def _submit(arguments: argparse.Namespace) -> int:
 def _wait(arguments: argparse.Namespace, console: Console_) -> int:
     folder = running.find_folder(arguments.run)
     with running.interruptible():
-        _go_on(folder, arguments.waiting)
+        go_on(folder, arguments.waiting)
     return _judged(folder, arguments.waivers, console())
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ from lab.lava.devices import template
 from lab.lava.server import Laboratory, laboratory
 from lab.tests.fake_kernel import git
 from lab.toolbox import MOUNT
+from results import report
 from results.journal import JobEntry, read
 from runner import run as running
-from runner.lava import recipe
+from runner.lava import cli, recipe, start
 from runner.lava.replay import END
 from runner.lava.server import FINISHED, Server
 from runner.stream import plan_line
+from runner.tests import meta
+from runner.tests.test_meta import TOLD
 
 SELECT = "access/bind_*"
 PATIENCE_S = 600.0
@@ -203,6 +207,24 @@ def test_a_definition_from_git(here: Setting) -> None:
     here.wait_for_job(number, FINISHED)
     assert here.server.job(number).health == "Complete"
     assert b"TEST_CASE_ID=access_bind_group_" in here.server.log(number)
+
+
+# What the console of QEMU can't tell from the guest's own, and what LAVA can't tell of QEMU, is left out.
+ENDINGS = (
+    "kernel/panics", "kernel/passes*", "kernel/warns", "told/fails_an_assertion", "told/passes*", "host/powers_off", "host/stops_cts_exec",
+    "stream/forges_its_end", "stream/writes_garbage", "stream/passes*",
+)  # fmt: skip
+
+
+def test_jobs_that_panic_hang_and_lie(here: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAVA_TOKEN", here.lab.token)
+    suite = meta.build()
+    options = running.Options(here.one, select=[f"meta/{name}" for name in ENDINGS], runs=tmp_path, waivers=meta.NO_WAIVERS)
+    folder = start.record(options, host.find(here.one), suite.lab, suite.tests, threading.Event())
+    cli.go_on(folder, True)
+    told = meta.told(report.write_all(folder, running.existing(meta.NO_WAIVERS), date.today()))
+    assert told == {name: TOLD.get(name, "PASS") for name in told} and len(told) > 10
+    assert {entry.action for entry in read(folder / "journal.jsonl").entries if isinstance(entry, JobEntry)} >= {"hung", "ended"}
 
 
 def main() -> int:
