@@ -31,23 +31,13 @@ from runner import catalogue, plan, profiles, reboot, suite
 from runner.collect import Seen, collect
 from runner.crew import Crew
 from runner.session import Inventory, Session
-from runner.targets import Target, choose
-from runner.targets.local import LocalTarget
-from runner.targets.qemu import QemuTarget
-from runner.targets.ssh import SshTarget
+from runner.targets import choose, make
 
 RUNS = Path(os.environ.get("IOMMU_CTS_RUNS") or places.kept(places.TOP / "results" / "runs")).absolute()
 WAIVERS = suite.TOP / "waivers.toml"
 FAULTS = (JournalError, ReportError, SchemaError)  # what else a run may raise; the text says all
-KVM_PROBE_S = 30.0
 MEASURED = ("bench",)  # what `iommu-cts bench` is for: left out of a run that does not name it
 JOBS_MAX = 16
-# A guest seldom works on both of its processors, and often waits for its device: with one host for each processor here three quarters of
-# the time goes by unused. What more than so many on a processor gain is less than what their boots cost.
-JOBS_ON_A_PROCESSOR = 3
-JOBS_DEFAULT = 8  # of more nobody has seen what they gain
-TESTS_WORTH_A_BOOT = 25
-MEMORY_TAKEN = 3 / 4  # of what is free
 
 # How much longer tests may take whose calls are refused again and again.
 FAIL_NTH_SLOWER = 4
@@ -128,61 +118,6 @@ def new_folder(runs: Path, host_name: str) -> Path:
             continue
         return folder
     raise LabError(f"{runs}: too many runs in this second")
-
-
-def _kvm_boots(machine: qemu.Machine) -> bool:
-    """/dev/kvm can exist and still not run a guest: believe it only after one has booted and said hello."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return False
-    target = QemuTarget(machine)
-    with Step("trying KVM"):
-        try:
-            target.power_on()
-            return bool(target.receive(KVM_PROBE_S))
-        finally:
-            target.power_off()
-
-
-def _jobs(where: host.Host, tests: int) -> int:
-    """How many of these hosts share so many tests where nobody says."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    free_mib = next(int(line.split()[1]) >> 10 for line in lines if line.startswith("MemAvailable:"))
-    fit = int(free_mib * MEMORY_TAKEN) // where.memory_mib
-    useful = -(-tests // TESTS_WORTH_A_BOOT)
-    return max(1, min(len(os.sched_getaffinity(0)) * JOBS_ON_A_PROCESSOR, fit, useful, JOBS_DEFAULT))
-
-
-def _targets(
-    where: host.Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int, stop: threading.Event
-) -> tuple[list[Target], dict[str, Any]]:
-    """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest; `stop` ends
-    it."""
-    if where.target == "ssh":
-        return [SshTarget(where, lab.programs, lab.image, work, folder / "console-1.log", stop)], {}
-    if lab.image is None:
-        return [LocalTarget(lab.programs.cts_exec, work)], {}
-    _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)
-    if missing:
-        say(f"the kernel has no {', '.join(missing)}; what needs it will be skipped")
-    machines = [
-        qemu.Machine(lab.box, where, lab.image, work, folder / f"console-{number}.log", options.accel)
-        for number in range(1, (options.jobs or _jobs(where, tests)) + 1)
-    ]
-    notes: dict[str, Any] = {"modules_missing": missing}
-    if options.accel == "kvm" and not _kvm_boots(machines[0]):
-        say("KVM did not boot a guest here; going on with software emulation (TCG)")
-        for machine in machines:
-            machine.accel = "tcg"
-        notes["accelerator_note"] = "KVM was asked for and did not boot a guest"
-    return [QemuTarget(machine) for machine in machines], notes
-
-
-def _programs(target: Target, lab: Lab) -> dict[str, str]:
-    """Where each test program is on the target, which has been on."""
-    if isinstance(target, LocalTarget):
-        return {name: str(path) for name, path in lab.programs.suites.items()}
-    folder = target.suites if isinstance(target, SshTarget) else f"/{qemu.SUITES}"
-    return {name: f"{folder}/{name}" for name in lab.programs.suites}
 
 
 def only_needed(programs: binaries.Binaries, tests: Sequence[catalogue.Test]) -> binaries.Binaries:
@@ -280,7 +215,7 @@ def _execute(
         if where.target != "local":
             image = lab.image and lab.image.copied(work / "kernel")
             lab = dataclasses.replace(lab, image=image, programs=only_needed(lab.programs, chosen))
-        targets, notes = _targets(where, lab, options, folder, work, len(chosen), stop)
+        targets, notes = make.targets(where, lab, options, folder, work, len(chosen), stop)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {name: "1" for name, on in switches(options) if on}
         sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]
@@ -291,9 +226,9 @@ def _execute(
             devices = choose.devices(where, options.device, inventory, first.read_file)
             bdfs = choose.tested(where, options.device, devices)
             if kept.plan:
-                items = plan.again(kept.plan, tests, _programs(targets[0], lab))
+                items = plan.again(kept.plan, tests, make.programs(targets[0], lab))
             else:
-                items = planned(options, where, chosen, inventory, bdfs, _programs(targets[0], lab))
+                items = planned(options, where, chosen, inventory, bdfs, make.programs(targets[0], lab))
                 journal.write("plan", tests=[item.planned for item in items], unselected=plan.left_out(others))
             gone = {item.planned.device for item in items} - {None, *bdfs}
             if gone:

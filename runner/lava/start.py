@@ -26,7 +26,7 @@ from runner.lava.recipe import Part, Recipe
 from runner.lava.server import FINISHED, Service, connect
 from runner.lava.target import JobTarget
 from runner.session import Inventory
-from runner.targets import choose
+from runner.targets import choose, make
 
 CONFIG = "/proc/config.gz"
 INSTALLED = "/run/iommu-cts"  # where lab/lava/definition/start.sh makes programs be found that come with a job
@@ -154,7 +154,7 @@ def _survey(draft: Recipe, give: Service, journal: Writer, run: str, folder: Pat
 
 def _shares(tests: Sequence[dict[str, Any]], devices: int) -> list[Part]:
     """Neighbours of the plan stay together: they are of one kind."""
-    count = max(1, min(devices, -(-len(tests) // running.TESTS_WORTH_A_BOOT)))
+    count = max(1, min(devices, -(-len(tests) // make.TESTS_WORTH_A_BOOT)))
     ends = [len(tests) * number // count for number in range(count + 1)]
     return [Part(list(tests[first:last])) for first, last in zip(ends, ends[1:], strict=False) if last > first]
 

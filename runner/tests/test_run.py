@@ -15,6 +15,7 @@ from results.journal import JournalError
 from results.tests.build_journal import Builder, planned
 from runner import catalogue, cli, judge
 from runner import run as running
+from runner.targets import make
 from runner.tests.test_plan import READ as PROVOKES
 
 NOWHERE = Path("/nonexistent")
@@ -88,7 +89,7 @@ def test_a_kernel_that_is_built_again_does_not_change_a_run(tmp_path: Path, lab:
         booted.extend([lab.image.path.read_text(), lab.image.config.read_text()])
         raise LabError("on purpose")
 
-    monkeypatch.setattr(running, "_targets", build_again)
+    monkeypatch.setattr(make, "targets", build_again)
     options = running.Options("vtd", runs=tmp_path / "runs")
     running.record(options, host.find("vtd"), dataclasses.replace(lab, image=picture), [])
     assert booted == ["the kernel", "CONFIG_A=y"]
