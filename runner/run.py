@@ -409,6 +409,8 @@ def run(options: Options) -> tuple[Path, Run]:
     Once the journal is open every fault is in it, and the verdicts are written in any case: KeyboardInterrupt ends the run
     and keeps what there is.
     """
+    if host.find(options.host).lava:
+        raise UsageError(f"--host {options.host} is LAVA's: it is for `iommu-cts run`, alone, and for `iommu-cts lava`")
     return record(options, *ready(options))
 
 

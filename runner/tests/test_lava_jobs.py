@@ -14,6 +14,7 @@ import yaml
 from lab import host, toolbox
 from lab.errors import UsageError
 from lab.lava import devices, place
+from runner import run as running
 from runner.lava import recipe
 
 PLACE = place.Place(
@@ -119,6 +120,11 @@ def test_hosts_that_are_wrong(head: str, said: str, tmp_path: Path) -> None:
     path.write_text(f'title = "x"\ntarget = "lava"\n{head}\n[lava]\nserver = "local"\ndevice_type = "y"\n')
     with pytest.raises(UsageError, match=said):
         host.find(str(path))
+
+
+def test_what_is_lavas_is_not_run_here_by_mistake() -> None:
+    with pytest.raises(UsageError, match="is LAVA's"):
+        running.run(running.Options("lava-local"))
 
 
 @pytest.mark.parametrize("name", ["vtd", "amdvi", "smmuv3"])
