@@ -9,7 +9,7 @@
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
-# make check-lab    runs as jobs of a LAVA laboratory that is made here: are the verdicts the same? (ten minutes)
+# make check-lab    runs as jobs of a LAVA laboratory that is made here: are the verdicts the same? (a quarter of an hour)
 # make check-local  a machine in use, in QEMU: what must not be touched, kills, a panic, an ordinary user (half an hour)
 # make check-manual  does what docs/vendor.md, distribution.md and maintainer.md show, and compares (ARGS=vendor: that page)
 # make check-ssh    a machine that ssh reaches, in QEMU: tests that take it down, connections that break (half an hour)

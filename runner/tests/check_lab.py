@@ -5,6 +5,7 @@ The laboratory is made here (lab/lava/server.py), and its devices are the virtua
 loopback nobody else sees; what has to be fetched is fetched before.
 """
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ import yaml
 
 from lab import entry, host, toolbox
 from lab.binaries import TOP
+from lab.lava import place
 from lab.lava.devices import template
 from lab.lava.server import Laboratory, laboratory
 from lab.tests.fake_kernel import git
@@ -33,6 +35,7 @@ from runner.lava.replay import END
 from runner.lava.server import FINISHED, Server
 from runner.stream import plan_line
 from runner.tests import meta
+from runner.tests import test_lava_jobs as jobs_made
 from runner.tests.test_meta import TOLD
 
 SELECT = "access/bind_*"
@@ -95,6 +98,27 @@ def verdicts(folder: Path) -> dict[str, tuple[str, Any]]:
     """Of a judged run: verdict and reason of each test."""
     found = json.loads((folder / "results.json").read_text())
     return {one["id"]: (one["verdict"], one["reason"] and one["reason"]["code"]) for one in found["results"]}
+
+
+CHECK = """
+import yaml
+from lava_common.schemas import validate
+validate(yaml.safe_load(open("/mnt/work/job.yaml")), strict=True)
+"""
+
+
+@pytest.mark.parametrize("job", place.templates())
+def test_lava_takes_the_jobs(job: str, tmp_path: Path) -> None:
+    made = jobs_made.made(dataclasses.replace(jobs_made.PLACE, job=job), [jobs_made.TEST])
+    text = recipe.definition(made, "a job", [jobs_made.TEST], "http://files.example/1.tar.gz", {"iommu-cts": "run"})
+    (tmp_path / "job.yaml").write_text(text)
+    toolbox.obtain("lava").run("LAVA's check of a job", ["python3", "-c", CHECK], binds={"work": tmp_path})
+
+
+def test_lava_does_not_take_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text("job_name: x\n")
+    done = toolbox.obtain("lava").run("LAVA's check", ["python3", "-c", CHECK], check=False, binds={"work": tmp_path})
+    assert done.returncode and "required key" in done.stderr
 
 
 @pytest.fixture(name="here", scope="session")
