@@ -160,25 +160,25 @@ def dry_run(box: Box) -> None:
     expect(box.driver(NIC) == "igb", "and makes none")
     said = box.cts(f"run --host local --dry-run --device {USED}", 1)
     expect("is mounted on /srv" in said, "and says what would be refused")
-    said = box.cts("run --host local --select 'access/bind/*'", 2)
+    said = box.cts("run --host local --select 'access/bind_argument/*'", 2)
     expect("nothing is touched unless it is named" in said, "without a name nothing is done")
 
 
 def a_run(box: Box) -> None:
-    box.cts(f"run --host local --device {NIC} --select 'access/bind/*'")
+    box.cts(f"run --host local --device {NIC} --select 'access/bind_argument/*'")
     results = box.newest()["results"]
     expect(any(result["verdict"] == "PASS" for result in results), f"{len(results)} tests ran on this machine")
     nothing_left(box, NIC, "igb")
-    said = box.cts(f"run --host local --device {USED} --select 'access/bind/*'", 3)
+    said = box.cts(f"run --host local --device {USED} --select 'access/bind_argument/*'", 3)
     expect("is mounted on /srv" in said, "a disk in use is not taken by a run either")
-    said = box.cts(f"run --host local --device {IN_GROUP} --select 'access/bind/*'", None)
+    said = box.cts(f"run --host local --device {IN_GROUP} --select 'access/bind_argument/*'", None)
     expect(box.driver(IN_GROUP) == "e1000", "a device of a group goes back to its driver too")
 
 
 def killed(box: Box) -> None:
     """Everything of a run is killed at once."""
     kill = "pkill -9 -f iommu-cts; pkill -9 cts-exec; systemctl stop cts 2>/dev/null; true"
-    for back in ("restore --host local", f"run --host local --device {OTHER_NIC} --select 'access/bind/*'"):
+    for back in ("restore --host local", f"run --host local --device {OTHER_NIC} --select 'access/bind_argument/*'"):
         box.background(f"run --host local --device {NIC} --select 'access/*'")
         box.until("a test runs", lambda: "test_start" in box.run(f"tail -n 3 $(ls -d {RUNS}/*/journal.jsonl | tail -1)", None))
         box.run(kill, None)
@@ -189,7 +189,7 @@ def killed(box: Box) -> None:
 
 def panicked(box: Box, server: Server) -> None:
     """The kernel panics while a test runs; the machine starts anew and goes on."""
-    box.background(f"run --host local --device {NIC} --select 'access/bind/*' --select 'access/opens/*' --survive-reboots")
+    box.background(f"run --host local --device {NIC} --select 'access/bind*' --survive-reboots")
     box.until("tests have run", lambda: int(box.run(f"grep -c test_end $(ls -d {RUNS}/*/journal.jsonl | tail -1)", None) or 0) > 5)
     server.ssh("sh", "-c", "'sync; (sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'")
     box.until("the machine goes down", lambda: server.ssh("true").returncode != 0)
@@ -210,12 +210,12 @@ def ordinary_user(box: Box) -> None:
     box.run(f"echo vfio-pci >{folder}/driver_override; echo {OTHER_NIC} >{folder}/driver/unbind")
     box.run(f"echo {OTHER_NIC} >/sys/bus/pci/drivers_probe")
     box.run(f"chown {VISITOR} /dev/vfio/devices/* /dev/iommu; chmod -R a+rwX /var/over{TOP} /var/over{cache.root()}")
-    box.cts(f"run --host local --device {OTHER_NIC} --select 'access/bind/*'", user=VISITOR, runs="/tmp/visitor")
+    box.cts(f"run --host local --device {OTHER_NIC} --select 'access/bind_argument/*'", user=VISITOR, runs="/tmp/visitor")
     said = json.loads(box.run("cat /tmp/visitor/*/results.json"))["results"]
     passed = sum(result["verdict"] == "PASS" for result in said)
     expect(passed > 0, f"{passed} tests pass for an ordinary user")
     expect(box.driver(OTHER_NIC) == "vfio-pci", "and his device stays his")
-    said_else = box.cts(f"run --host local --device {NIC} --select 'access/bind/*'", 3, VISITOR, "/tmp/visitor")
+    said_else = box.cts(f"run --host local --device {NIC} --select 'access/bind_argument/*'", 3, VISITOR, "/tmp/visitor")
     expect("only root can give it to vfio-pci" in said_else, "what was not given to him is refused")
 
 
