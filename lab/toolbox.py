@@ -44,7 +44,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
     # What the machine of lab/server/ runs.
     "server": (
         "bubblewrap", "dbus", "e2fsprogs", "iproute2", "kmod", "libpam-systemd", "openssh-server", "pciutils", "procps", "python3",
-        "python3-jinja2", "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-rich", "python3-yaml", "systemd-sysv", "udev",
+        "python3-jinja2", "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-rich", "python3-yaml", "systemd-sysv",
+        "udev",
     ),
     # A whole laboratory: LAVA's server with its database, and a worker whose devices are QEMU's (lab/lava/).
     "lava": (

@@ -40,8 +40,8 @@ static inline pid_t cts_exec_pid(void)
 }
 
 /*
- * A copy of the descriptor of its port, which can't be opened twice, or where it has none of its standard
- * output; or -errno.
+ * A copy of the descriptor of its port, which can't be opened twice, or where it has none of its
+ * standard output; or -errno.
  */
 static inline int cts_exec_port(void)
 {
