@@ -66,12 +66,19 @@ class Box:
         """The same of iommu-cts."""
         return self.run(f"cd /; IOMMU_CTS_CACHE={cache.root()} IOMMU_CTS_RUNS={runs} {TOP}/iommu-cts {words}", wanted, user)
 
-    def background(self, words: str) -> None:
-        """Starts iommu-cts and does not wait for it."""
+    def background(self, words: str, tests: int) -> None:
+        """Starts iommu-cts and returns when the run that it makes has seen the end of so many tests, and goes on."""
+        before = self.run(f"ls {RUNS} 2>/dev/null || true").split()
         self.run(
             f"systemd-run -q --collect --unit=cts -E HOME=/root -E IOMMU_CTS_CACHE={cache.root()} -E IOMMU_CTS_RUNS={RUNS} "
             f"{TOP}/iommu-cts {words}"
         )  # fmt: skip
+
+        def ended() -> int:
+            new = sorted(set(self.run(f"ls {RUNS} 2>/dev/null || true").split()) - set(before))
+            return int(self.run(f"grep -c test_end {RUNS}/{new[-1]}/journal.jsonl", None) or 0) if new else 0
+
+        self.until(f"{tests} tests have run", lambda: ended() >= tests)
 
     def driver(self, bdf: str) -> str:
         return self.run(f"basename $(readlink /sys/bus/pci/devices/{bdf}/driver) 2>/dev/null || echo none").strip()
@@ -179,8 +186,7 @@ def killed(box: Box) -> None:
     """Everything of a run is killed at once."""
     kill = "pkill -9 -f iommu-cts; pkill -9 cts-exec; systemctl stop cts 2>/dev/null; true"
     for back in ("restore --host local", f"run --host local --device {OTHER_NIC} --select 'access/bind_argument/*'"):
-        box.background(f"run --host local --device {NIC} --select 'access/*'")
-        box.until("a test runs", lambda: "test_start" in box.run(f"tail -n 3 $(ls -d {RUNS}/*/journal.jsonl | tail -1)", None))
+        box.background(f"run --host local --device {NIC} --select 'access/*'", 2)
         box.run(kill, None)
         expect(box.driver(NIC) == "vfio-pci", "after a kill the device is still with us")
         box.cts(back)
@@ -189,8 +195,7 @@ def killed(box: Box) -> None:
 
 def panicked(box: Box, server: Server) -> None:
     """The kernel panics while a test runs; the machine starts anew and goes on."""
-    box.background(f"run --host local --device {NIC} --select 'access/bind*' --survive-reboots")
-    box.until("tests have run", lambda: int(box.run(f"grep -c test_end $(ls -d {RUNS}/*/journal.jsonl | tail -1)", None) or 0) > 5)
+    box.background(f"run --host local --device {NIC} --select 'access/bind*' --survive-reboots", 5)
     server.ssh("sh", "-c", "'sync; (sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &'")
     box.until("the machine goes down", lambda: server.ssh("true").returncode != 0)
     server.wait()
