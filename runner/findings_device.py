@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from runner.dma_owner import is_vfio, keeps_group
 from runner.facts import Facts, Function, Group
 from runner.findings import Finding, lack, ok, unknown, warning
 
@@ -10,8 +11,6 @@ from runner.findings import Finding, lack, ok, unknown, warning
 _ROOT_PORT, _DOWNSTREAM, _TO_PCI, _FROM_PCI = 4, 6, 7, 8
 # What the kernel asks of ACS for that: source validation, request and completion redirect, upstream forwarding.
 _ISOLATING = 0x1D
-# Drivers that leave the DMA of their functions to others (driver_managed_dma), beside all of vfio's.
-_HARMLESS = {"pcieport", "pci-stub"}
 
 
 def examine_device(facts: Facts, bdf: str, virtual: bool) -> list[Finding]:
@@ -28,10 +27,6 @@ def examine_device(facts: Facts, bdf: str, virtual: bool) -> list[Finding]:
     findings += _capabilities(function)
     findings += _node(facts, function)
     return findings
-
-
-def _is_vfio(driver: str) -> bool:
-    return "vfio" in driver
 
 
 def _group(facts: Facts, function: Function, group: Group | None, virtual: bool) -> list[Finding]:
@@ -73,7 +68,7 @@ def _shared(facts: Facts, function: Function, group: Group, others: list[str], v
     busy = []
     for member in others:
         other = facts.function(member)
-        if other is not None and other.driver and not _is_vfio(other.driver) and other.driver not in _HARMLESS:
+        if other is not None and other.driver and keeps_group(other.driver):
             busy.append(f"{member} ({other.driver})")
     if busy:
         why += "one owner for all of a group: no device of it can be bound while the kernel drives another"
@@ -113,7 +108,7 @@ def _owner(function: Function, virtual: bool) -> Finding:
         uses.append(f"disk {block.name}{where}{', in use by ' + ' '.join(block.holders) if block.holders else ''}")
     if driver is None:
         return ok("owner", "no driver: a run gives it to vfio-pci and back", bdf)
-    if _is_vfio(driver):
+    if is_vfio(driver):
         return ok("owner", driver + (f", /dev/vfio/devices/{function.cdev}" if function.cdev else ""), bdf)
     what = driver + (f": {'; '.join(uses)}" if uses else "")
     if virtual:

@@ -13,6 +13,7 @@ from typing import Any
 from lab.errors import LabError, UsageError
 from lab.host import Host
 from lab.realhost import Allowed
+from runner.dma_owner import keeps_group
 from runner.session import Inventory, Needed, Take
 
 # Vital product data: PCI Local Bus Specification 3.0, appendix I.
@@ -92,13 +93,12 @@ def devices(host: Host, named: Sequence[str], inventory: Inventory, read: Read) 
 
 
 def _check_group(found: Mapping[str, Any], bdfs: Sequence[str], inventory: Inventory) -> None:
-    """Nothing of a group can be bound while a driver of the host's has another device of it (include/linux/iommu.h, DMA ownership)."""
+    """Nothing of a group can be bound while a driver of the host's has another function of it, be that a bridge."""
     for other in inventory.devices:
         driver = other.get("driver")
-        bridge = str(other.get("class") or "").startswith("06")
-        if other["bdf"] in bdfs or bridge or other.get("group") is None or other["group"] != found.get("group") or not driver:
+        if other["bdf"] in bdfs or other.get("group") is None or other["group"] != found.get("group") or not driver:
             continue
-        if "vfio" not in driver and driver != "pci-stub":
+        if keeps_group(driver):
             raise LabError(
                 f"{found['bdf']}: its IOMMU group {found['group']} has {other['bdf']} too, which driver {driver} has: name it as well, or "
                 f"unbind it"

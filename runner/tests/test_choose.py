@@ -70,6 +70,13 @@ def test_a_user_has_what_was_given_to_him() -> None:
         choose.devices(REAL, ["0000:01:00.0"], inventory)
 
 
+def test_a_bridge_counts_if_its_driver_keeps_the_dma() -> None:
+    """A port's driver leaves it to others; that of a bridge to ISA does not."""
+    isa = BRIDGE | {"bdf": "0000:00:1f.0", "class": "060100", "driver": "lpc_ich"}
+    with pytest.raises(LabError, match="has 0000:00:1f.0 too, which driver lpc_ich has"):
+        choose.devices(REAL, ["0000:01:00.0"], Inventory(ROOT, [BRIDGE, isa, FREE]))
+
+
 def test_a_group_is_taken_whole_or_not_at_all() -> None:
     inventory = Inventory(ROOT, [FREE, NEIGHBOUR])
     with pytest.raises(LabError, match="its IOMMU group 7 has 0000:01:00.1 too, which driver igb has"):
