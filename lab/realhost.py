@@ -30,10 +30,20 @@ class Allowed:
 
 
 @dataclasses.dataclass(frozen=True)
+class Kexec:
+    """How the kernel that runs on a host starts another: with the initial ramdisk of this path on the host, None: with none, and with
+    these words behind those of the command line that the host was booted with."""
+
+    initrd: str | None = None
+    append: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Access:
     """How a host is reached by ssh. `config` stands for the user's ~/.ssh/config; `folder` is where programs are put on the host, None:
-    where they can be. The rest are commands for the runner's machine, as lists of words: `power_cycle` gives the host a fresh kernel,
-    `console` writes its console, `kernel` makes it boot another kernel; empty where there is none."""
+    where they can be. `power_cycle`, `console` and `kernel` are commands for the runner's machine, as lists of words, empty where there
+    is none: the first gives the host a fresh kernel, the second writes its console, the third makes it boot another kernel. `kexec` is
+    another way to do that, for which there is no command."""
 
     address: str
     port: int | None = None
@@ -42,14 +52,21 @@ class Access:
     power_cycle: tuple[str, ...] = ()
     console: tuple[str, ...] = ()
     kernel: tuple[str, ...] = ()
+    kexec: Kexec | None = None
+
+    @property
+    def boots_others(self) -> bool:
+        """Is there a way to get another kernel in?"""
+        return bool(self.kernel or self.kexec)
 
 
-KEYS: dict[str, type[str] | type[int] | type[list[Any]]] = {
+KEYS: dict[str, type[str] | type[int] | type[list[Any]] | type[dict[Any, Any]]] = {
     "address": str, "port": int, "ssh_config": str, "folder": str, "power_cycle": list, "console": list, "kernel": list,
-    "arch": str,
+    "kexec": dict, "arch": str,
 }  # fmt: skip
 OF_BOTH = ("title", "target", "faults", "slower", "allow")  # of a host that is real, wherever it is
 _COMMANDS = ("power_cycle", "console", "kernel")
+_KEXEC = ("initrd", "append")
 
 
 def allowed(path: Path, number: int, table: Any) -> Allowed:
@@ -97,5 +114,21 @@ def access(path: Path, table: dict[str, Any]) -> Access:
     config = str(path.absolute().parent / table["ssh_config"]) if "ssh_config" in table else None
     if config is not None and not Path(config).is_file():
         raise UsageError(f"{path}: ssh_config: there is no file {config}")
+    if "kernel" in table and "kexec" in table:
+        raise UsageError(f"{path}: kernel and [kexec] are two ways to boot another kernel; one of them has to go")
     commands = {key: tuple(table.get(key, ())) for key in _COMMANDS}
-    return Access(address, table.get("port"), config, table.get("folder"), **commands)
+    kexec = _kexec(path, table["kexec"]) if "kexec" in table else None
+    return Access(address, table.get("port"), config, table.get("folder"), kexec=kexec, **commands)
+
+
+def _kexec(path: Path, table: dict[str, Any]) -> Kexec:
+    """[kexec]; UsageError names what is wrong with it."""
+    for key in table:
+        if key not in _KEXEC:
+            raise UsageError(f"{path}: [kexec] {key} is not known; there may be {' and '.join(_KEXEC)}")
+    initrd, append = table.get("initrd"), table.get("append", [])
+    if initrd is not None and not (isinstance(initrd, str) and re.fullmatch(_PATH, initrd)):
+        raise UsageError(f"{path}: [kexec] initrd = {initrd!r} is no absolute path of letters, digits and ._-/")
+    if not isinstance(append, list) or not all(isinstance(word, str) and word.isascii() and word.isprintable() for word in append):
+        raise UsageError(f"{path}: [kexec] append must be a list of words of the kernel's command line")
+    return Kexec(initrd, tuple(append))

@@ -299,10 +299,10 @@ def identity_of(where: host.Host, lab: Lab) -> dict[str, str]:
 def _check_real(where: host.Host, options: Options) -> None:
     """UsageError for what a real host has not, or must not have done to it."""
     choose.tested(where, options.device, [])
-    if (options.kernel or options.modules) and not (where.ssh and where.ssh.kernel):
+    if (options.kernel or options.modules) and not (where.ssh and where.ssh.boots_others):
         raise UsageError(
-            f"--kernel and --modules are for virtual hosts; {where.name} runs the kernel that it runs, unless kernel = in the description "
-            "of a host that ssh reaches says how another gets there"
+            f"--kernel and --modules are for virtual hosts; {where.name} runs the kernel that it runs, unless kernel = or [kexec] in the "
+            "description of a host that ssh reaches says how another gets there"
         )
     if options.accel != Options.accel:
         raise UsageError(f"--accel is for virtual hosts; host {where.name} emulates nothing")

@@ -7,7 +7,7 @@ import pytest
 
 from lab import host
 from lab.errors import UsageError
-from lab.realhost import Access, Allowed
+from lab.realhost import Access, Allowed, Kexec
 
 ALLOW = """
 [[allow]]
@@ -55,6 +55,13 @@ def test_a_host_reached_by_ssh(tmp_path: Path) -> None:
     assert found.kernel == ()  # which are words for a virtual host's kernel
 
 
+def test_a_kernel_that_another_starts(tmp_path: Path) -> None:
+    found = read(tmp_path, SSH + '\n[kexec]\ninitrd = "/boot/initrd.img"\nappend = ["iommu.strict=1"]\n').ssh
+    assert found is not None and found.kexec == Kexec("/boot/initrd.img", ("iommu.strict=1",)) and found.boots_others
+    found = read(tmp_path, SSH + "\n[kexec]\n").ssh
+    assert found is not None and found.kexec == Kexec() and found.boots_others
+
+
 def test_what_is_not_said(tmp_path: Path) -> None:
     found = read(tmp_path, SSH)
     assert found.ssh == Access("root@box") and found.allowed == () and found.faults == "none" and found.slower == 1
@@ -75,6 +82,12 @@ def test_what_ssh_can_call(tmp_path: Path, address: str) -> None:
     ("text", "words"),
     [
         ('target = "ssh"', "missing address"),
+        (SSH + '\nkernel = ["./install"]\n[kexec]', "two ways to boot another kernel"),
+        (SSH + '\n[kexec]\nimage = "x"', "image is not known"),
+        (SSH + '\n[kexec]\ninitrd = "initrd"', "no absolute path"),
+        (SSH + '\n[kexec]\nappend = "quiet"', "must be a list of words"),
+        (SSH + '\n[kexec]\nappend = ["a\\nb"]', "must be a list of words"),
+        ('target = "local"\n[kexec]', "kexec is not for target"),
         ('target = "ssh"\naddress = ""', "missing address"),
         ('target = "ssh"\naddress = "-oProxyCommand=touch /tmp/x"', "nothing that ssh could call"),
         ('target = "ssh"\naddress = "box x"', "nothing that ssh could call"),

@@ -13,6 +13,7 @@
 #include "file.h"
 #include "frame.h"
 #include "inventory.h"
+#include "kexec.h"
 #include "kmsg.h"
 #include "lava.h"
 #include "mdev.h"
@@ -26,6 +27,7 @@
 
 static const char usage[] =
 	"Usage: cts-exec [--stream DEVICE | --plan FILE] [--lava] [--undo FOLDER]\n"
+	"       cts-exec --undo FOLDER --kexec IMAGE INITRD LINE [BDF...]\n"
 	"\n"
 	"Reads a plan, one JSON object a line, runs it on this machine, and writes events.\n"
 	"\n"
@@ -36,10 +38,15 @@ static const char usage[] =
 	"  --lava           also tell LAVA of each test, by lines between the events\n"
 	"  --undo FOLDER    where a real host's devices are noted before they are taken,\n"
 	"                   so that they can be given back whatever happens\n"
+	"  --kexec IMAGE    instead: load a kernel that the next shutdown will start, with an\n"
+	"                   initial ramdisk (\"-\": none) and a command line, if the machine is\n"
+	"                   clean; the functions named are reset\n"
 	"  --version        print the version\n"
 	"  --help           print this\n"
 	"\n"
-	"Exit status: 0 the plan ended; 1 the stream was lost; 2 wrong usage; 128 + N signal N\n";
+	"Exit status: 0 the plan ended; 1 the stream was lost; 2 wrong usage; 128 + N signal N;\n"
+	"with --kexec 0 loaded; 1 refused; 3 not clean: what is in the devices or the kernel would\n"
+	"outlive such a start\n";
 
 static char buf[PLAN_LINE_MAX + 1]; /* the line that is running, and what came after it */
 static size_t filled;
@@ -176,7 +183,7 @@ static void tidy_fds(void)
 }
 
 struct paths {
-	const char *stream, *plan;
+	const char *stream, *plan, *kexec;
 };
 
 static struct paths parse_options(int argc, char **argv)
@@ -186,6 +193,7 @@ static struct paths parse_options(int argc, char **argv)
 		{ "plan", required_argument, NULL, 'p' },
 		{ "lava", no_argument, NULL, 'l' },
 		{ "undo", required_argument, NULL, 'u' },
+		{ "kexec", required_argument, NULL, 'k' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
@@ -208,6 +216,9 @@ static struct paths parse_options(int argc, char **argv)
 		case 'u':
 			undo_init(optarg);
 			break;
+		case 'k':
+			paths.kexec = optarg;
+			break;
 		case 'v':
 			puts("cts-exec " CTS_VERSION);
 			exit(0);
@@ -218,6 +229,12 @@ static struct paths parse_options(int argc, char **argv)
 			fputs(usage, stderr);
 			exit(2);
 		}
+	}
+	if (paths.kexec && optind + 2 <= argc)
+		return paths;
+	if (paths.kexec) {
+		fprintf(stderr, "cts-exec: --kexec needs INITRD and LINE\n%s", usage);
+		exit(2);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "cts-exec: unexpected argument \"%s\"\n%s", argv[optind], usage);
@@ -237,6 +254,9 @@ int main(int argc, char **argv)
 	bool kmsg_readable;
 	int err;
 
+	if (paths.kexec)
+		return kexec_load(paths.kexec, strcmp(argv[optind], "-") ? argv[optind] : NULL,
+				  argv[optind + 1], argv + optind + 2);
 	tidy_fds();
 	err = child_init();
 	if (err == -EEXIST) {

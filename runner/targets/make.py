@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lab import qemu
 from lab.host import Host
 from lab.progress import Step, say
-from runner.targets import Target
+from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
 from runner.targets.ssh import SshTarget
@@ -56,7 +56,8 @@ def targets(
     """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest; `stop` ends
     it."""
     if where.target == "ssh":
-        return [SshTarget(where, lab.programs, lab.image, work, folder / "console-1.log", stop)], {}
+        devices = choose.tested(where, options.device, [])
+        return [SshTarget(where, lab.programs, lab.image, work, folder / "console-1.log", stop, devices)], {}
     if lab.image is None:
         return [LocalTarget(lab.programs.cts_exec, work)], {}
     _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)

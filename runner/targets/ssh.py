@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from lab.host import Host
 from lab.image import Image
 from lab.progress import say
 from lab.qemu import SUITES
+from lab.realhost import Kexec
 from runner import reboot
 from runner.collect import UNREACHABLE
-from runner.targets import last_words
+from runner.targets import kexec, last_words
 from runner.targets.link import DONE, GONE, MISSING, NO_RELAY, REPLACED, Link
 from runner.targets.local import UNDO
 from runner.targets.remote import Remote, Unreachable
@@ -37,16 +39,19 @@ RELAY_DIED = "cts-relay died"
 
 class SshTarget:
     """cts-exec on a machine that is in use by others. Its power switch, where the description has a command for that, gives a fresh
-    kernel; else it restarts cts-exec. `work` is a private folder, `console` the file that the console is kept in; `stop` ends waiting."""
+    kernel; else it restarts cts-exec. `work` is a private folder, `console` the file that the console is kept in; `stop` ends waiting.
+    `kernel`, if there is one, is booted first; `devices` are the functions that this must find quiet."""
 
     def __init__(
-        self, where: Host, programs: Binaries, kernel: Image | None, work: Path, console: Path, stop: threading.Event
-    ) -> None:
+        self, where: Host, programs: Binaries, kernel: Image | None, work: Path, console: Path, stop: threading.Event,
+        devices: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         assert where.ssh is not None
         self._access = where.ssh
         self._machine = where.machine.name
         self._programs = programs
         self._kernel = kernel
+        self._devices = devices
         self._stop = stop
         self._remote = Remote(where.ssh, work)
         self._console = Console(console)
@@ -104,14 +109,34 @@ class SshTarget:
             self._boot_kernel(self._kernel, boot_id)
 
     def _boot_kernel(self, kernel: Image, before: str) -> None:
-        """Has the owner's command bring a kernel in."""
-        say(f"{self._access.address}: {shlex.join(self._access.kernel)} is to boot {kernel.release or kernel.path}")
-        env = {"CTS_IMAGE": str(kernel.path), "CTS_MODULES": str(kernel.modules or ""), "CTS_RELEASE": kernel.release or ""}
-        self._command("kernel", self._access.kernel, UP_S, env)
+        """Has the owner's command, or the kernel that runs there, bring a kernel in."""
+        how = "kexec" if self._access.kexec else shlex.join(self._access.kernel)
+        say(f"{self._access.address}: {how} is to boot {kernel.release or kernel.path}")
+        if self._access.kexec:
+            before = self._kexec(self._access.kexec, kernel, before)
+        else:
+            env = {"CTS_IMAGE": str(kernel.path), "CTS_MODULES": str(kernel.modules or ""), "CTS_RELEASE": kernel.release or ""}
+            self._command("kernel", self._access.kernel, UP_S, env)
         self._await_another(before)
         release = self._remote.run("its release", "uname -r").strip()
         if kernel.release and release != kernel.release:
-            raise LabError(f"{self._access.address} runs {release[:80]!r}, not {kernel.release}: what kernel = names did not boot it")
+            raise LabError(f"{self._access.address} runs {release[:80]!r}, not {kernel.release}: {how} did not boot it")
+
+    def _kexec(self, how: Kexec, kernel: Image, before: str) -> str:
+        """Returns the id of the kernel that started it: after a cold start that is not `before`."""
+        cold = False
+        while True:
+            try:
+                kexec.start(self._remote, how, kernel, self._programs.cts_exec, self._devices, str(UNDO))
+                return before
+            except kexec.Unclean as error:
+                if cold or not self.can_cycle:
+                    way_out = "it was switched off and on already" if cold else "switch it off and on, or let power_cycle = do that"
+                    raise LabError(f"{error}; kexec is not safe: {way_out}") from error
+                say(f"{error}")
+            self._boot_id = before
+            self._cycle()
+            before, cold = self._remote.boot_id(), True
 
     def _command(self, key: str, argv: tuple[str, ...], seconds: float, env: dict[str, str] | None = None) -> None:
         """Runs a command of the description, here."""

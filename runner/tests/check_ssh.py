@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lab import entry, host
+from lab.errors import LabError
 from lab.server import machine
 from lab.server.machine import Server
 from results.journal import EventEntry, GapEntry, LostEntry, NoiseEntry, read
@@ -35,6 +36,9 @@ CUT_S = 45.0  # longer than ssh needs to notice
 HUNG_S = 50.0  # instead of minutes, until a machine that does not answer is switched off and on
 LINGER_S = 5
 LONG = 20.0  # a test that waits for its end by the deadline has to last longer than a cut
+STARTED = "cts.started=kexec"  # a word of the command line
+KERNEL_STARTS = "] Linux version "
+TAINT_WARN = 1 << 9
 KILLED = f"""
 import sys
 from runner import cli
@@ -229,6 +233,37 @@ def check_killed_runner(checks: Checks) -> None:
         time.sleep(1)
 
 
+def check_kexec(checks: Checks) -> None:
+    """The kernel that runs starts the next one; a damaged one does not, and the machine is switched off and on before."""
+    server = checks.server
+    lines = [line for line in server.host_file.read_text().splitlines() if not line.startswith("kernel")]
+    table = f'\n[kexec]\nappend = ["{STARTED}"]\n'
+    can_cycle, can_not = server.folder / "kexec.toml", server.folder / "kexec-alone.toml"
+    can_cycle.write_text("\n".join(lines) + table)
+    can_not.write_text("\n".join(line for line in lines if not line.startswith("power_cycle")) + table)
+
+    def run(file: Path) -> int:
+        """How many kernels started."""
+        before = server.console.read_text(errors="replace").count(KERNEL_STARTS)
+        options = running.Options(
+            str(file), select=["access/bind_group/*"], kernel=[str(server.folder / "kernel")], runs=checks.runs(), waivers=meta.NO_WAIVERS
+        )
+        judged = running.run(options)[1]
+        need({one.verdict for one in judged.results} == {Verdict.PASS} and len(judged.results) > 3, judged.results)
+        need(STARTED in server.ssh("cat /proc/cmdline").stdout.decode().split(), "it was not kexec that started this kernel")
+        return server.console.read_text(errors="replace").count(KERNEL_STARTS) - before
+
+    need(run(can_not) == 1, "one kernel starts the next")
+    server.ssh(f"echo {TAINT_WARN} >/proc/sys/kernel/tainted")
+    try:
+        run(can_not)
+        raise Wrong("a damaged kernel has started another")
+    except LabError as error:
+        need("not clean: the kernel that runs has had a warning" in str(error), error)
+    need(run(can_cycle) == 2, "a cold start, and then the next kernel")
+    server.reset()
+
+
 def check_ordinary_user(checks: Checks) -> None:
     """What can run without being root runs."""
     file = checks.server.folder / "visitor.toml"
@@ -244,7 +279,7 @@ def check_ordinary_user(checks: Checks) -> None:
 
 
 CHECKS = (
-    check_same_verdicts, check_cuts, check_killed_runner, check_ordinary_user, check_last_words, check_endings, check_hangs,
+    check_same_verdicts, check_cuts, check_killed_runner, check_ordinary_user, check_last_words, check_endings, check_hangs, check_kexec,
 )  # fmt: skip
 
 
