@@ -8,7 +8,8 @@
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
-# make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour)
+# make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour); OVER=ssh or OVER=lava: what
+#                   there is on the way to a machine, too
 # make check-lab    runs as jobs of a LAVA laboratory that is made here: are the verdicts the same? (a quarter of an hour)
 # make check-local  a machine in use, in QEMU: what must not be touched, kills, a panic, an ordinary user (half an hour)
 # make check-manual  does what docs/vendor.md, distribution.md and maintainer.md show, and compares (ARGS=vendor: that page)
@@ -26,6 +27,7 @@ HOST ?= vtd
 ARGS ?=
 TIME ?= 600
 TARGETS ?=
+OVER ?=
 PYTHON := /usr/bin/python3
 
 .PHONY: run check check-again check-bench check-hosts check-kill check-lab check-local check-manual check-page check-sanitized check-series check-ssh lint \
@@ -118,7 +120,7 @@ fuzz:
 
 check-kill:
 	@lab/deps.sh check
-	@PYTHONPATH=. $(PYTHON) runner/tests/stress_kill.py $(ARGS)
+	@$(PYTHON) -m runner.tests.stress_kill$(addprefix _,$(OVER)) $(ARGS)
 
 include package/install.mk
 

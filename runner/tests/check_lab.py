@@ -147,6 +147,14 @@ def test_a_plan_is_shared_by_two_devices(here: Setting, plain: dict[str, tuple[s
     assert "every promise that was checked held" in here.command("lava", "fetch", folder.name).stdout
 
 
+def test_without_a_server_the_verdicts_are_the_same(here: Setting, plain: dict[str, tuple[str, Any]]) -> None:
+    before = set(here.runs.glob("*"))
+    done = here.command("run", "--host", "lava-local", "--select", SELECT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = set(here.runs.glob("*")) - before
+    assert verdicts(folder) == plain
+
+
 def test_a_worker_goes_away_and_comes_back(here: Setting, plain: dict[str, tuple[str, Any]]) -> None:
     folder = here.submit(here.one, SELECT)
     (job,) = jobs(folder)
@@ -251,12 +259,19 @@ def test_jobs_that_panic_hang_and_lie(here: Setting, tmp_path: Path, monkeypatch
     assert {entry.action for entry in read(folder / "journal.jsonl").entries if isinstance(entry, JobEntry)} >= {"hung", "ended"}
 
 
-def main() -> int:
-    """Runs the tests where there is no network but a loopback; the arguments are pytest's."""
+ALONE = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-net", "--die-with-parent", "--")
+
+
+def prepare() -> None:
+    """Fetches and builds what can't be had without a network."""
     running.prepare(host.find("vtd"), [], None)
     toolbox.obtain("lava")
-    alone = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-net", "--die-with-parent", "--"]
-    return subprocess.run([*alone, sys.executable, "-m", "pytest", "-q", __file__, *sys.argv[1:]], cwd=TOP).returncode
+
+
+def main() -> int:
+    """Runs the tests where there is no network but a loopback; the arguments are pytest's."""
+    prepare()
+    return subprocess.run([*ALONE, sys.executable, "-m", "pytest", "-q", __file__, *sys.argv[1:]], cwd=TOP).returncode
 
 
 if __name__ == "__main__":

@@ -284,7 +284,7 @@ CHECKS = (
 
 
 @contextlib.contextmanager
-def _server(kept: str | None) -> Iterator[Server]:
+def a_server(kept: str | None) -> Iterator[Server]:
     """The server in the folder `kept`, which stays on; or one that goes at the end."""
     with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder, contextlib.ExitStack() as stack:
         if kept is None:
@@ -301,7 +301,7 @@ def _main() -> int:
     names = sys.argv[2:]
     ssh.CYCLE_AFTER_S = HUNG_S
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder, _server(sys.argv[1] if len(sys.argv) > 1 else None) as server:
+    with tempfile.TemporaryDirectory(prefix="iommu-cts-") as folder, a_server(sys.argv[1] if len(sys.argv) > 1 else None) as server:
         checks = Checks(server, Path(folder))
         for check in (one for one in CHECKS if not names or one.__name__.removeprefix("check_") in names):
             start = time.monotonic()
