@@ -407,6 +407,8 @@ static void restore_device(const char *name, const char *text, bool same_boot, v
 
 	if (!strncmp(name, MODULE_ENTRY, strlen(MODULE_ENTRY)))
 		return;
+	if (left->dry && !same_boot)
+		return; /* the new boot has put everything back */
 	left->count++;
 	if (!read_note(name, text, &t)) {
 		fail(error, "its entry of the undo journal can't be read");
@@ -429,8 +431,8 @@ static void restore_device(const char *name, const char *text, bool same_boot, v
 			else
 				forget(&t);
 		}
-	} else if (!left->dry) {
-		forget(&t); /* the new boot has put everything back */
+	} else {
+		forget(&t); /* as above */
 	}
 	say_given_back(name, error);
 }

@@ -177,6 +177,14 @@ def test_what_is_not_as_we_left_it_is_left_as_it_is(machine: Machine, env: Mappi
     assert not machine.writes and not machine.entries
 
 
+def test_after_another_boot_nothing_would_be_put_back(machine: Machine) -> None:
+    machine.killed(IGB)
+    machine.log.unlink()
+    events = machine.play({"op": "restore", "dry": True}, FAKE_BOOT="two")
+    assert not of(events, "given_back") and of(events, "restored") == [{"ev": "restored", "devices": 0}]
+    assert not machine.writes and machine.entries == [IGB]
+
+
 def test_a_torn_entry_is_told_and_kept(machine: Machine) -> None:
     machine.killed(IGB)
     (machine.undo / IGB).write_text("one vfio-pci\n")
