@@ -80,6 +80,10 @@ class Box:
 
         self.until(f"{tests} tests have run", lambda: ended() >= tests)
 
+    def boot_id(self) -> str:
+        """Which boot of the machine this is, "" if it doesn't answer."""
+        return self._server.ssh("cat", "/proc/sys/kernel/random/boot_id").stdout.decode().strip()
+
     def driver(self, bdf: str) -> str:
         return self.run(f"basename $(readlink /sys/bus/pci/devices/{bdf}/driver) 2>/dev/null || echo none").strip()
 
@@ -193,13 +197,14 @@ def killed(box: Box) -> None:
         nothing_left(box, NIC, "igb")
 
 
-def panicked(box: Box, server: Server) -> None:
+def panicked(box: Box) -> None:
     """The kernel panics while a test runs; the machine starts anew and goes on."""
     box.background(f"run --host local --device {NIC} --select 'access/bind*' --survive-reboots", 5)
-    # Not by this connection, which would wait for an answer that no kernel gives any more.
-    box.run("sync; systemd-run -q --on-active=3 sh -c 'echo c >/proc/sysrq-trigger'")
-    box.until("the machine goes down", lambda: server.ssh("true").returncode != 0)
-    server.wait()
+    before = box.boot_id()
+    # Not by this connection, which would wait for an answer that no kernel gives any more; and soon: a timer may be a minute late.
+    soon = "--on-active=1 --timer-property=AccuracySec=100ms"
+    box.run(f"sync; systemd-run -q {soon} sh -c 'echo c >/proc/sysrq-trigger'")
+    box.until("the machine goes down and comes up", lambda: box.boot_id() not in ("", before))
     box.until("the run ends", lambda: "1" in box.run(f"grep -c '\"kind\":\"end\"' $(ls -d {RUNS}/*/journal.jsonl | tail -1)", None))
     box.until("and its unit is gone", lambda: not box.run("ls /etc/systemd/system/iommu-cts-resume.service 2>/dev/null", None).strip())
     found = box.newest()
@@ -246,7 +251,7 @@ def _main() -> int:
                 box.begin()
             parts: dict[str, Callable[[], None]] = {
                 "in_use": lambda: in_use(box), "dry_run": lambda: dry_run(box), "a_run": lambda: a_run(box), "killed": lambda: killed(box),
-                "panicked": lambda: panicked(box, server), "ordinary_user": lambda: ordinary_user(box),
+                "panicked": lambda: panicked(box), "ordinary_user": lambda: ordinary_user(box),
             }  # fmt: skip
             for name in arguments.part or parts:
                 say(name)
