@@ -102,7 +102,11 @@ _iommu_cts_candidates() {
 		echo last
 		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/
 		;;
-	compare | --baseline | --candidate | --history)
+	--history)
+		echo last
+		_iommu_cts_names "" "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/{*/,history.sqlite}
+		;;
+	compare | --baseline | --candidate)
 		echo last
 		_iommu_cts_names "" "$_iommu_cts_kept"/bench/*/ "${IOMMU_CTS_RUNS:-$_iommu_cts_kept/runs}"/*/
 		;;

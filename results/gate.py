@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.errors import UsageError
-from results import conformance
+from results import conformance, history, store
 from results.compare import Comparison
 from results.gates import Outcome
 from results.model import Run
@@ -30,11 +30,13 @@ CHANGES = (NEW_FAILURE, LOST, NOT_KNOWN, STILL, NEW_KNOWN, FIXED, NEW_TEST)
 _LAB = ("ERROR", "MISS")
 _SEEN = ("PASS", "DONE", "FAIL", "KNOWN")  # something was said of the kernel
 _GONE = "not in the run"
+NEWEST = 100  # runs of a history that are looked at on each ground
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A judged run: what it ran on, its results, and what is wrong with it beside them. `suite` is the commit of the suite."""
+    """A judged run: what it ran on, its results, and what is wrong with it beside them. `suite` is the commit of the suite, `build` the
+    digest of the kernel's image, if that is known."""
 
     id: str
     host: str
@@ -42,11 +44,12 @@ class Kept:
     suite: str
     results: list[Told]
     problems: list[str] = field(default_factory=list)
+    build: str | None = None
 
     @property
-    def ground(self) -> tuple[str, str, str]:
+    def ground(self) -> tuple[str, str, str | None, str]:
         """On the same ground a test's verdict should stay what it is."""
-        return self.host, self.kernel, self.suite
+        return self.host, self.kernel, self.build, self.suite
 
 
 def of_run(run: Run) -> Kept:
@@ -61,12 +64,28 @@ def of_run(run: Run) -> Kept:
     problems = [f"{problem.kind}: {one_line(problem.text)}" for problem in run.problems]
     if run.interrupted:
         problems.append("the run was interrupted")
-    return Kept(run.id, run.host, run.kernel or UNKNOWN, suite, told, problems)
+    image = run.environment.get("kernel")
+    digest = image.get("sha256") if isinstance(image, dict) else None
+    return Kept(run.id, run.host, run.kernel or UNKNOWN, suite, told, problems, None if digest is None else str(digest))
 
 
 def of_side(side: Side) -> list[Kept]:
     """Of each boot of a side, as its results.json has it."""
-    return [Kept(boot.run.id, boot.run.host, boot.release or UNKNOWN, boot.suite, boot.results) for boot in side.boots]
+    return [
+        Kept(boot.run.id, boot.run.host, boot.release or UNKNOWN, boot.suite, boot.results, build=boot.fact("kernel", "sha256"))
+        for boot in side.boots
+    ]
+
+
+def of_store(connection: store.Connection, kept: Kept) -> list[Kept]:
+    """The newest runs that a history has on the ground of `kept`, with the verdicts that they had when they were put in."""
+    found = history.on_ground(connection, *kept.ground, NEWEST)
+    return [
+        replace(kept, id=run, problems=[], results=[
+            Told(test, test.split("@")[0], "FAIL" if word == "KNOWN" else word, waived={} if word == "KNOWN" else None)
+            for test, word in said
+        ]) for run, said in found.items()
+    ]  # fmt: skip
 
 
 def together(boots: Sequence[Kept]) -> Kept:
@@ -166,15 +185,16 @@ def judge(baseline: Kept, candidate: Kept, history: Sequence[Kept], performance:
 
 
 def flaky(runs: Iterable[Kept]) -> dict[str, list[str]]:
-    """The tests that came to several verdicts on one ground, with these. What the lab spoilt says nothing."""
-    seen: dict[tuple[tuple[str, str, str], str], list[str]] = {}
+    """The tests that came to several verdicts on one ground, with these. What the lab spoilt says nothing. A known failure is a failure:
+    that somebody wrote a waiver between two runs makes no test flaky."""
+    seen: dict[tuple[tuple[str, str, str | None, str], str], set[str]] = {}
     for kept in runs:
         for told in kept.results:
             if told.verdict not in _LAB:
-                seen.setdefault((kept.ground, told.id), []).append(told.word())
+                seen.setdefault((kept.ground, told.id), set()).add(told.verdict)
     found: dict[str, set[str]] = {}
     for (_, test), words in seen.items():
-        if len(set(words)) > 1:
+        if len(words) > 1:
             found.setdefault(test, set()).update(words)
     return {test: sorted(words, key=conformance.WORST_FIRST.index) for test, words in found.items()}
 

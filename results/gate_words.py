@@ -31,6 +31,9 @@ def heading(found: Gate) -> list[str]:
     lines.append(f"{found.both} tests on both sides: {', '.join(counts) or 'each came to the verdict that it had'}")
     if found.baseline.suite != found.candidate.suite:
         lines.append("WARNING: the suites differ, so that a test may be another one or be gone")
+    if found.baseline.kernel == found.candidate.kernel and found.baseline.build != found.candidate.build:
+        old, new = (kept.build[:12] if kept.build else "unknown" for kept in (found.baseline, found.candidate))
+        lines.append(f"of Linux {found.candidate.kernel} these are two builds: {old} and {new}")
     return lines
 
 
@@ -41,7 +44,8 @@ def reason(item: Item) -> str:
 
 def _unstable(found: Gate) -> str:
     number = len(found.flaky)
-    return f"{number} flaky test{'s' if number != 1 else ''}: several verdicts on one host, kernel and suite, in {found.runs} runs"
+    tests = f"{number} flaky test{'s' if number != 1 else ''}"
+    return f"{tests}: several verdicts on one host, build of a kernel and suite, in {found.runs} runs"
 
 
 def performance(found: Gate) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from results.history_record import stored
 from results.store import WORDS
 
 RUNS = """
@@ -49,6 +50,16 @@ SELECT test.name, host.name, run.kernel, run.suite, coalesce(run.build, run.kern
 FROM both CROSS JOIN verdict ON verdict.test = both.test AND verdict.host = both.host AND verdict.run >= both.run
 JOIN run ON run.id = verdict.run JOIN test ON test.id = both.test JOIN host ON host.id = both.host
 GROUP BY both.test, both.host, run.kernel, run.suite, 5, verdict.word ORDER BY test.name, host.name, max(run.began)
+"""
+
+# Of the newest runs on one ground. They are few beside all runs of the host: each of their verdicts is asked for.
+ON_GROUND = """
+WITH ground AS MATERIALIZED (
+  SELECT id, host, name FROM run WHERE host = (SELECT id FROM host WHERE name = :host)
+  AND kernel = :kernel AND build IS :build AND suite = :suite ORDER BY id DESC LIMIT :limit
+)
+SELECT ground.name, test.name, verdict.word FROM test CROSS JOIN ground CROSS JOIN verdict
+ON verdict.test = test.id AND verdict.host = ground.host AND verdict.run = ground.id
 """
 
 _HELD, _BROKE = {"PASS", "DONE"}, {"FAIL", "KNOWN", "ERROR"}  # 0 and 6, 1 to 3 in the question
@@ -156,6 +167,18 @@ def wavering(connection: sqlite3.Connection, host: str, last: int) -> list[Waver
         Wavering(test, where, kernel, suite, counts, newest)
         for (test, where, kernel, suite, _), (counts, newest) in found.items() if _wavers(list(counts))
     ]  # fmt: skip
+
+
+def on_ground(
+    connection: sqlite3.Connection, host: str, kernel: str, build: str | None, suite: str, limit: int
+) -> dict[str, list[tuple[str, str]]]:
+    """What the newest `limit` runs said on a host with one build of a kernel and one state of the suite: by run tests (ids) and words.
+    `build` is the digest of the kernel's image, None for runs of which that is not known."""
+    asked = {"host": stored(host), "kernel": stored(kernel), "build": build and stored(build), "suite": stored(suite), "limit": limit}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for run, test, word in connection.execute(ON_GROUND, asked):
+        found.setdefault(run, []).append((test, WORDS[word]))
+    return found
 
 
 def _wavers(words: Sequence[str]) -> bool:

@@ -87,16 +87,16 @@ def _record(document: Mapping[str, Any], folder: str, mark: str) -> Record:
     build = boot.fact("kernel", "sha256")
     exit_code = document["run"].get("exit_code")
     return Record(
-        name=_stored(boot.run.id),
+        name=stored(boot.run.id),
         began=boot.run.started or "",
         second=int(datetime.fromisoformat(boot.run.started).timestamp()) if boot.run.started else 0,
-        host=_stored(boot.run.host),
-        kernel=_stored(boot.release or "unknown"),
-        build=build and _stored(build),
-        suite=_stored(boot.suite),
+        host=stored(boot.run.host),
+        kernel=stored(boot.release or "unknown"),
+        build=build and stored(build),
+        suite=stored(boot.suite),
         mode=boot.mode,
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        folder=_stored(folder),
+        folder=stored(folder),
         stamp=mark,
         counts=Counter(word for _, word, _ in verdicts),
         verdicts=verdicts,
@@ -104,8 +104,8 @@ def _record(document: Mapping[str, Any], folder: str, mark: str) -> Record:
     )
 
 
-def _stored(text: str) -> str:
-    """Halves of characters can't be kept."""
+def stored(text: str) -> str:
+    """A text as the history keeps it: halves of characters can't be."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -119,7 +119,7 @@ def _verdicts(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str 
     if not words <= _WORDS or not all(isinstance(reason, str) and reason.isascii() for reason in reasons):
         raise ShapeError("a result has no known verdict, or no reason with a code")
     if not "".join([test for test, _, _ in found]).isascii():  # a TypeError if one is no text
-        return [(_stored(test), word, reason) for test, word, reason in found]
+        return [(stored(test), word, reason) for test, word, reason in found]
     return found
 
 
@@ -130,5 +130,5 @@ def _values(boot: Boot) -> list[Value]:
     made = []
     for key, measured in found.items():
         row = figures(measured)
-        made.append(Value(_stored(key.words()), measured.unit, measured.better, row.middle, row.minimum, len(measured.boots[0])))
+        made.append(Value(stored(key.words()), measured.unit, measured.better, row.middle, row.minimum, len(measured.boots[0])))
     return made

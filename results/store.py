@@ -16,7 +16,7 @@ from pathlib import Path
 from lab.errors import LabError, UsageError
 from results.history_record import Record, read, stamp
 
-__all__ = ["Connection", "Record", "WORDS", "opened", "read", "stamp", "stamps", "verdicts_of", "write"]
+__all__ = ["Connection", "Record", "WORDS", "opened", "read", "stamp", "stamps", "write"]
 
 Connection = sqlite3.Connection
 
@@ -84,7 +84,7 @@ def opened(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
 def _fault(error: sqlite3.Error, path: Path) -> LabError:
     code = getattr(error, "sqlite_errorname", "")
     if code == "SQLITE_NOTADB":
-        return UsageError(f"{path}: it is no history of runs; name another file with --db")
+        return UsageError(f"{path}: it is no history of runs; name another file")
     way_out = {
         "SQLITE_BUSY": "another import is writing to it; try again when that is done",
         "SQLITE_FULL": "make room and import again: runs that are in it are passed over",
@@ -117,9 +117,9 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         for question in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_schema")
     )
     if tables and application != APPLICATION:
-        raise UsageError(f"{path}: a database of something else; name another file with --db")
+        raise UsageError(f"{path}: a database of something else; name another file")
     if version > VERSION:
-        way_out = "take a newer one, or name another file with --db"
+        way_out = "take a newer one, or name another file"
         raise UsageError(f"{path}: version {version} of the history; this iommu-cts reads up to {VERSION}: {way_out}")
     return version
 
@@ -214,18 +214,3 @@ class _Writer:
         marks = ", ".join("?" * len(row))
         self._connection.execute(f"INSERT INTO run ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
         return run
-
-
-NEWEST = """
-SELECT verdict.word FROM verdict WHERE verdict.test = (SELECT id FROM test WHERE name = ?)
-AND verdict.host = (SELECT id FROM host WHERE name = ?) ORDER BY verdict.run DESC LIMIT ?
-"""
-
-
-def verdicts_of(path: Path, tests: Sequence[str], host: str, limit: int) -> dict[str, list[str]]:
-    """What each of these tests (by id, with its device) said in its newest `limit` runs on a host, newest first: PASS, FAIL, KNOWN (a
-    failure that a waiver names), ERROR, MISS, SKIP or DONE. An empty list where nothing is known; nothing is, without a history."""
-    if not path.is_file():
-        return {test: [] for test in tests}
-    with opened(path) as connection:
-        return {test: [WORDS[word] for (word,) in connection.execute(NEWEST, (test, host, limit))] for test in tests}

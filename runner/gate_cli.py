@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from lab.errors import UsageError
-from results import bench, files, gate, kcidb, report, sides
-from results.gate import Performance
+from results import bench, files, gate, kcidb, report, sides, store
+from results.gate import Kept, Performance
 from results.model import Run
 from runner import run as running
 
@@ -37,9 +37,9 @@ def add_gate(commands: "Commands[argparse.ArgumentParser]", console: Callable[[]
             help=f"{what}: a run, by folder or name in results/runs/, or a bench, or one of each (given twice)",
         )  # fmt: skip
     one.add_argument(
-        "--history", action="append", default=[], metavar="RUN",
-        help="another run: a test whose verdict differs between runs of one host, kernel and suite is marked flaky (may be given "
-        "several times)",
+        "--history", action="append", default=[], metavar="RUN|FILE",
+        help="another run, or a file that `iommu-cts history` keeps, such as history.sqlite: a test whose verdict differs between runs "
+        "of one host, build of a kernel and suite is marked flaky (may be given several times)",
     )  # fmt: skip
     one.add_argument(
         "--fail-on", action="append", default=[], metavar="'PATTERN > N%'",
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             files.write_named("--kcidb", arguments.kcidb, kcidb.render(new, submitter))
     else:
         baseline, candidate = (gate.together(gate.of_side(sides.load(one["bench"]))) for one in (before, after))
-    history = [gate.of_run(_judged(name, arguments.waivers)) for name in arguments.history]
-    found = gate.judge(baseline, candidate, history, performance)
+    before_that = [kept for name in arguments.history for kept in _history(name, arguments.waivers, baseline, candidate)]
+    found = gate.judge(baseline, candidate, before_that, performance)
     for option, path, text in (
         ("--markdown", arguments.markdown, gate_words.markdown), ("--junit", arguments.junit, gate_reports.junit),
         ("--ktap", arguments.ktap, gate_reports.ktap),
@@ -100,6 +100,19 @@ def _operands(option: str, names: Sequence[str]) -> dict[str, str]:
 def _judged(name: str, waivers: Path) -> Run:
     """A kept run, judged now: both sides by the same waivers."""
     return report.judged(running.find_folder(name), running.existing(waivers), date.today(), [])
+
+
+def _history(name: str, waivers: Path, baseline: Kept, candidate: Kept) -> list[Kept]:
+    """A run; or of a history what it has on the grounds of these two, no more: it may have thousands of runs."""
+    file = next((path for path in (Path(name), running.RUNS / name) if path.is_file()), None)
+    if file is None:
+        try:
+            running.find_folder(name)
+        except UsageError as error:
+            raise UsageError(f"--history {error}, nor a file that `iommu-cts history` keeps") from error
+        return [gate.of_run(_judged(name, waivers))]
+    with store.opened(file) as connection:
+        return [kept for one in {kept.ground: kept for kept in (baseline, candidate)}.values() for kept in gate.of_store(connection, one)]
 
 
 def _performance(old: str | None, new: str | None, limits: Sequence[str]) -> Performance | None:

@@ -17,7 +17,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from results import history, store
+from results import gate, history, store
 from results.tests.build_bench import told
 from runner import cli
 
@@ -100,8 +100,9 @@ def main() -> int:
             _asked("a test over all kernels of one host", lambda: history.tests(connection, one, "vtd", "*"))
             _asked("a measured row over all kernels of one host", lambda: history.measured(connection, "*_1:map*", "vtd", "*"))
             _asked("the newest 30 runs", lambda: history.runs(connection, "*", "*", "", "9999", 30))
+            ground = ("vtd", "7.50", f"{50:064x}", f"{50:012x}")
+            _asked("what is on the ground of a gate", lambda: history.on_ground(connection, *ground, gate.NEWEST))
             _asked("what wavered in the newest 100 runs of each host", lambda: history.wavering(connection, "*", 100))
-        _asked(f"verdicts_of() {len(tests)} tests, the newest 20 of each", lambda: store.verdicts_of(db, tests, "vtd", 20))
     return 0
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from lab.errors import UsageError
-from results import bench, calibration, gate, gate_reports, gate_words
+from results import bench, calibration, gate, gate_reports, gate_words, store
 from results.gate import Gate, Kept
 from results.sides import Reason, Told
 from results.tests.build_bench import bench_of, measured
 from results.tests.build_journal import Builder, planned
 from runner import cli
+from runner import run as running
 
 Said = pytest.CaptureFixture[str]
 NAMES = {"KNOWN": "FAIL"}
@@ -30,7 +32,7 @@ def kept(words: dict[str, str], id: str = "run", host: str = "vtd", **keys: Any)
             {"reason": "a bug", "url": "https://x.org"} if word == "KNOWN" else None,
         ) for test, word in words.items()
     ]  # fmt: skip
-    return Kept(id, host, keys.get("kernel", "7.3.4"), keys.get("suite", "0123"), results, keys.get("problems", []))
+    return Kept(id, host, keys.get("kernel", "7.3.4"), keys.get("suite", "0123"), results, keys.get("problems", []), keys.get("build"))
 
 
 def judged(old: str | None, new: str | None) -> Gate:
@@ -94,8 +96,19 @@ def test_flaky_is_what_differs_on_one_ground() -> None:
     good, bad, lab = kept({"a": "PASS"}, "1"), kept({"a": "FAIL"}, "2"), kept({"a": "ERROR"}, "3")
     assert gate.flaky([good, bad]) == {"a": ["FAIL", "PASS"]}
     assert not gate.flaky([good, lab])
-    for other in (kept({"a": "FAIL"}, "4", kernel="7.4"), kept({"a": "FAIL"}, "5", host="x"), kept({"a": "FAIL"}, "6", suite="7")):
-        assert not gate.flaky([good, other])
+    for other in ({"kernel": "7.4"}, {"host": "x"}, {"suite": "7"}, {"build": "89ab"}):
+        assert not gate.flaky([good, kept({"a": "FAIL"}, "4", **other)])
+
+
+def test_a_waiver_that_was_written_in_between_makes_no_test_flaky() -> None:
+    assert not gate.flaky([kept({"a": "FAIL"}, "1"), kept({"a": "KNOWN"}, "2")])
+    assert gate.flaky([kept({"a": "PASS"}, "1"), kept({"a": "KNOWN"}, "2")]) == {"a": ["FAIL", "PASS"]}
+
+
+def test_two_builds_of_one_release_are_told_apart() -> None:
+    found = gate.judge(kept({"a": "PASS"}, "old", build="01" * 32), kept({"a": "FAIL"}, "new", build="23" * 32), [])
+    assert not found.items[0].flaky
+    assert "of Linux 7.3.4 these are two builds: 010101010101 and 232323232323" in gate_words.heading(found)
 
 
 def test_a_new_failure_of_a_flaky_test_closes_the_gate() -> None:
@@ -146,7 +159,7 @@ def run_of(folder: Path, verdict: str) -> Path:
     folder.mkdir()
     made = Builder(planned("a/b/c"))
     getattr(made, verdict)("a/b/c@0000:01:00.0").done()
-    made.lines[0]["id"] = folder.name
+    made.lines[0] |= {"id": folder.name, "environment": {"target": {"uname": {"release": "7.3.4"}}}}
     made.write(folder)
     return folder
 
@@ -176,6 +189,57 @@ def test_the_command(tmp_path: Path, capsys: Said) -> None:
     assert call(capsys, "--baseline", good, "--candidate", bad, "--waivers", tmp_path / "w.toml")[0] == 0
     code, _, err = call(capsys, "--baseline", good, "--candidate", bad, "--markdown", tmp_path / "no" / "x")
     assert code == 2 and "--markdown" in err
+
+
+def test_a_history_of_runs(tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "RUNS", tmp_path)
+    folders = [run_of(tmp_path / name, verdict) for name, verdict in (("good", "passed"), ("once", "failed"), ("new", "failed"))]
+    none = tmp_path / "none.toml"
+    none.write_text("")
+    for folder, code in zip(folders, (0, 1)):
+        assert cli.main(["report", str(folder), "--waivers", str(none)]) == code
+        assert cli.main(["history", "import", folder.name]) == 0
+    both = ["--baseline", folders[2], "--candidate", folders[2], "--waivers", none]
+    assert "flaky" not in call(capsys, *both)[1]
+    code, out, _ = call(capsys, *both, "--history", "history.sqlite")
+    assert code == 0 and "1 flaky test: several verdicts on one host, build of a kernel and suite, in 3 runs" in out and "FAIL/PASS" in out
+    assert call(capsys, *both, "--history", tmp_path / "history.sqlite", "--history", "good")[1] == out
+
+
+def test_of_a_history_counts_what_is_on_the_same_ground(tmp_path: Path) -> None:
+    def record(name: str, word: str, **other: Any) -> store.Record:
+        about: dict[str, Any] = {"host": "vtd", "kernel": "7.3.4", "build": "01", "suite": "0123", **other}
+        return store.Record(
+            name, f"2026-{name}", 1, mode="time", exit_code=0, folder=name, stamp="", counts=Counter([word]),
+            verdicts=[("a/b/c@0000:01:00.0", word, None)], values=[], **about,
+        )  # fmt: skip
+
+    with store.opened(tmp_path / "history.sqlite", create=True) as connection:
+        others: tuple[dict[str, Any], ...] = ({"host": "x"}, {"kernel": "7.4"}, {"build": "02"}, {"build": None}, {"suite": "0123+"})
+        store.write(connection, [record("1", "KNOWN"), *(record(f"o{at}", "PASS", **other) for at, other in enumerate(others))])
+        (found,) = gate.of_store(connection, kept({}, build="01"))
+        assert (found.id, [(told.id, told.path, told.verdict, told.word()) for told in found.results]) == (
+            "1", [("a/b/c@0000:01:00.0", "a/b/c", "FAIL", "KNOWN")],
+        )  # fmt: skip
+        assert [one.id for one in gate.of_store(connection, kept({}))] == ["o3"]
+        assert gate.of_store(connection, kept({}, kernel="7.3.4\ud800")) == []
+        store.write(connection, [record(f"n{at:03}", "PASS") for at in range(gate.NEWEST)])
+        assert "1" not in {one.id for one in gate.of_store(connection, kept({}, build="01"))}
+
+
+def test_what_is_no_history(tmp_path: Path, capsys: Said) -> None:
+    good = run_of(tmp_path / "good", "passed")
+    both = ["--baseline", good, "--candidate", good, "--history"]
+    code, _, err = call(capsys, *both, tmp_path / "nowhere")
+    assert code == 2 and "--history" in err and "nowhere: no run of that name" in err and "nor a file that `iommu-cts history` keeps" in err
+    code, _, err = call(capsys, *both, good / "journal.jsonl")
+    assert code == 2 and "journal.jsonl: it is no history of runs" in err
+    with store.opened(tmp_path / "short.sqlite", create=True):
+        pass
+    whole = (tmp_path / "short.sqlite").read_bytes()
+    (tmp_path / "short.sqlite").write_bytes(whole[: len(whole) // 2])
+    code, _, err = call(capsys, *both, tmp_path / "short.sqlite")
+    assert code == 3 and "short.sqlite: " in err and "import the runs again" in err
 
 
 def test_benches(tmp_path: Path, capsys: Said) -> None:

@@ -52,6 +52,14 @@ def dumped(db: Path) -> list[str]:
         return list(connection.iterdump())
 
 
+def newest(db: Path, test: str, host: str = "vtd") -> list[str]:
+    """What a test said on a host, newest first."""
+    asked = """SELECT word FROM verdict WHERE test = (SELECT id FROM test WHERE name = ?)
+    AND host = (SELECT id FROM host WHERE name = ?) ORDER BY run DESC"""
+    with store.opened(db) as connection:
+        return [store.WORDS[word] for (word,) in connection.execute(asked, (test, host))]
+
+
 def test_what_a_test_said_over_kernels(tmp_path: Path, db: Path) -> None:
     runs = tmp_path / "runs"
     put(runs, "c", 3, ["FAIL", "SKIP"], release="7.3")
@@ -69,14 +77,13 @@ def test_what_a_test_said_over_kernels(tmp_path: Path, db: Path) -> None:
         assert history.runs(connection, "*", "*", "", "2026-11-02", 10)[0].name == "a"
 
 
-def test_verdicts_of_the_newest_runs(tmp_path: Path, db: Path) -> None:
+def test_runs_are_kept_in_the_order_of_time(tmp_path: Path, db: Path) -> None:
     runs = tmp_path / "runs"
     for day, verdict in ((2, "FAIL"), (3, "SKIP"), (1, "PASS")):
         put(runs, f"run{day}", day, [verdict])
     put(runs, "elsewhere", 4, ["PASS"], host="smmuv3")
     bring(db, runs)
-    assert store.verdicts_of(db, [ONCE, TWICE], "vtd", 2) == {ONCE: ["SKIP", "FAIL"], TWICE: []}
-    assert store.verdicts_of(tmp_path / "none", [ONCE], "vtd", 2) == {ONCE: []}
+    assert newest(db, ONCE) == ["SKIP", "FAIL", "PASS"] and newest(db, TWICE) == []
 
 
 def test_a_waived_failure_is_known(tmp_path: Path, db: Path) -> None:
@@ -84,7 +91,7 @@ def test_a_waived_failure_is_known(tmp_path: Path, db: Path) -> None:
     text = (folder / "results.json").read_text()
     (folder / "results.json").write_text(text.replace('"waived": null', '"waived": {"reason": "r"}'))
     bring(db, folder)
-    assert store.verdicts_of(db, [ONCE], "vtd", 9) == {ONCE: ["KNOWN"]}
+    assert newest(db, ONCE) == ["KNOWN"]
 
 
 def test_how_a_row_went(tmp_path: Path, db: Path) -> None:
@@ -147,7 +154,7 @@ def test_a_run_judged_again_is_replaced(tmp_path: Path, db: Path) -> None:
     again = put(runs, "a", 1, ["PASS"], value=200)
     os.utime(again / "results.json", ns=(1, 1))
     bring(db, runs)
-    assert store.verdicts_of(db, [ONCE, TWICE], "vtd", 9) == {ONCE: ["PASS", "PASS"], TWICE: []}
+    assert newest(db, ONCE) == ["PASS", "PASS"] and newest(db, TWICE) == []
     with store.opened(db) as connection:
         assert [point.low for point in history.measured(connection, "*", "*", "*")] == [100]
         assert [point.high for point in history.measured(connection, "*", "*", "*")] == [200]
@@ -186,7 +193,7 @@ def test_a_run_that_cannot_be_read_keeps_no_other_out(text: str, said: str, tmp_
     assert bring(db, tmp_path / "runs") == 3
     out, err = capsys.readouterr()
     assert said in err and "1 new or changed, 1 could not be read" in out
-    assert store.verdicts_of(db, [ONCE], "vtd", 9) == {ONCE: ["PASS"]}
+    assert newest(db, ONCE) == ["PASS"]
 
 
 def test_a_verdict_that_nobody_knows(tmp_path: Path, db: Path, capsys: Said) -> None:
@@ -197,7 +204,7 @@ def test_a_verdict_that_nobody_knows(tmp_path: Path, db: Path, capsys: Said) -> 
 def test_version_1_is_brought_to_the_present_one(tmp_path: Path, db: Path) -> None:
     with sqlite3.connect(db) as connection:
         connection.executescript(OLD.read_text("utf-8"))
-    assert store.verdicts_of(db, [ONCE, TWICE], "vtd", 9) == {ONCE: ["PASS"], TWICE: ["FAIL"]}
+    assert newest(db, ONCE) == ["PASS"] and newest(db, TWICE) == ["FAIL"]
     put(tmp_path / "runs", "new", 29, ["FAIL", "PASS"])
     assert bring(db, tmp_path / "runs") == 0
     with store.opened(db) as connection:
@@ -223,7 +230,7 @@ def test_a_newer_version_is_refused(tmp_path: Path, db: Path) -> None:
 
 def test_files_that_are_no_history(tmp_path: Path, db: Path) -> None:
     db.write_text("this is a text, and a longer one than the header of a database")
-    with pytest.raises(UsageError, match="is no history of runs; name another file with --db"):
+    with pytest.raises(UsageError, match="is no history of runs; name another file"):
         with store.opened(db, create=True):
             pass
     other = tmp_path / "other.sqlite"
@@ -316,7 +323,7 @@ PLANS = [
     ("test", history.TESTS, {"test": "a/*", "host": "*", "kernel": "*"}),
     ("row", history.ROWS, {"row": "a*", "host": "*", "kernel": "*"}),
     ("flaky", history.FLAKY, {"host": "*", "last": 100}),
-    ("verdicts_of", store.NEWEST, ("a", "b", 3)),
+    ("on_ground", history.ON_GROUND, {"host": "a", "kernel": "b", "build": None, "suite": "c", "limit": 3}),
 ]
 
 
@@ -327,8 +334,6 @@ def test_questions_use_the_tree(question: str, sql: str, asked: Any, tmp_path: P
         steps = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, asked)]
     large = [step for step in steps if step.split()[1] in ("verdict", "value")]
     assert large and all(step.startswith("SEARCH") and "USING PRIMARY KEY" in step for step in large), steps
-    if question == "verdicts_of":
-        assert not any("TEMP B-TREE" in step for step in steps)
 
 
 def test_the_default_is_beside_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
