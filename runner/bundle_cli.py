@@ -130,7 +130,8 @@ def _print(path: Path, found: Verified) -> None:
         _line(f"run        {statement['run']['id']}, suite {str(statement['run']['suite'].get('commit'))[:12]}")
         _line(f"claim      {statement['claim']}")
         for name, verdict in statement["profiles"].items():
-            _line(f"profile    {name}: {verdict}")
+            other = ", by demands that are not this suite's: see below" if name in found.other_demands else ""
+            _line(f"profile    {name}: {verdict}{other}")
         _line(f"judged     on {statement['judged']['date']}, by suite {str(statement['judged']['suite'].get('commit'))[:12]}")
     _line(f"members    {found.members}")
     if found.judged:

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import jsonschema
 
 from results.bench import validator
 from results.typed import parse_json
+from runner import catalogue as own, profiles as own_profiles
 from runner.catalogue import Requirement, Untested
 from runner.profiles import Profile
 
 MEMBER = "profiles.json"
 SCHEMA = "bundle-profiles-1.json"
 _DEPTH_MAX = 8
+_NAMED = 3
 
 
 class DemandsError(Exception):
@@ -50,6 +52,31 @@ def load(data: bytes) -> tuple[list[Profile], dict[str, Requirement]]:
     if missing:
         raise DemandsError(f"has no requirement {missing[0]}, which a profile of it names")
     return profiles, catalogue
+
+
+def other_profiles(profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
+    """Those that demand something else than this suite's profile of that name, and what. A name alone promises nothing."""
+    known = own.requirements()
+    for profile in profiles:
+        if profile.name not in own_profiles.names():
+            yield profile.name, "this suite has no profile of that name"
+            continue
+        (mine,) = own_profiles.find([profile.name], known)
+        for what, theirs, ours in (
+            ("does not demand", mine.demanded, profile.demanded), ("demands, and not this suite's profile,", profile.demanded, mine.demanded),
+            ("does not know", mine.requirements, profile.requirements),
+        ):  # fmt: skip
+            names = [name for name in theirs if name not in ours]
+            if names:
+                more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                yield profile.name, f"{what} {', '.join(names[:_NAMED])}{more}"
+
+
+def other_causes(causes: Mapping[str, str]) -> Iterator[str]:
+    """The reasons of a skip that stand for something else than in this suite: a feature may be absent, the lab may not."""
+    for code, cause in own.skip_causes().items():
+        if causes.get(code, cause) != cause:
+            yield f"{code} stands for {causes[code]}, and in this suite for {cause}"
 
 
 def _requirement(row: Mapping[str, object]) -> Requirement:

@@ -22,7 +22,7 @@ from results.bundle.contents import DEPTH_MAX, JOURNAL, SIGNATURE, STATEMENT, Ju
 from results.bundle.demands import DemandsError
 from results.bundle.signature import Signed, SignatureError
 from results.typed import parse_json
-from runner import suite
+from runner import catalogue, suite
 
 _SHOWN = 10  # differences of one kind
 _NEEDED = (JOURNAL, contents.WAIVERS, contents.SKIPS, demands.MEMBER)
@@ -48,7 +48,8 @@ class Finding:
 @dataclass
 class Verified:
     """What came out. Nothing is wrong where there are no `findings`; `notes` are what to know all the same. `statement` is None, and so
-    are the others, where the bundle could not be read that far."""
+    are the others, where the bundle could not be read that far. `other_demands` are profiles that demand something else than this suite's
+    of those names."""
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Verified:
     signed: Signed | None = None
     judged: Judged | None = None
     members: int = 0
+    other_demands: set[str] = field(default_factory=set)
 
     def found(self, part: str, text: str) -> None:
         """Adds a finding."""
@@ -155,6 +157,7 @@ def _judge(out: Verified, files: Mapping[str, bytes], day: date, changed: set[st
         out.found(JOURNAL, "its lines hang together all the same: the last one was changed, or the links were made anew")
     _plan(out, judged)
     mine = out.statement["judged"]["suite"] == suite.version()
+    _standards(out, files, mine and not suite.version()["dirty"])
     for name, data in judged.derived.items():
         if name in files and files[name] != data:
             _derived(out, name, files[name], data, mine or name in changed)
@@ -165,6 +168,16 @@ def _judge(out: Verified, files: Mapping[str, bytes], day: date, changed: set[st
         return
     for place in _differences(out.statement | {"members": []}, again | {"members": []}, "$"):
         _tell(out, STATEMENT, f"{place} is not what comes out of the journal", mine)
+
+
+def _standards(out: Verified, files: Mapping[str, bytes], mine: bool) -> None:
+    """What the verdicts rest on came with the bundle: is it what this suite would have judged by?"""
+    profiles, _ = demands.load(files[demands.MEMBER])
+    for name, text in demands.other_profiles(profiles):
+        out.other_demands.add(name)
+        _tell(out, demands.MEMBER, f"{name}: {text}", mine)
+    for text in demands.other_causes(catalogue.skip_causes(files[contents.SKIPS].decode("utf-8", "replace"))):
+        _tell(out, contents.SKIPS, text, mine)
 
 
 def _tell(out: Verified, part: str, text: str, mine: bool) -> None:

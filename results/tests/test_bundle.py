@@ -20,6 +20,7 @@ from results.bundle.verify import Verified, verify
 from results.model import HELD, INCOMPLETE, NOT_HELD
 from results.tests import build_bundle as make
 from results.tests.build_bundle import FAILED, PASSED, edit, files_of, key_of, look, run_of, seal, without_touching
+from runner import suite
 
 TEST = FAILED["id"]
 
@@ -241,6 +242,24 @@ def test_a_claim_is_judged_by_what_was_demanded_then(tmp_path: Path) -> None:
         look(tmp_path, sealed))
     with pytest.raises(UsageError, match="no such profile"):
         contents.sources(tmp_path / "run", None, ["none"])
+
+
+def test_a_claim_that_was_made_easy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def easier(value: Any) -> None:
+        value["profiles"][0]["demanded"] = value["profiles"][0]["demanded"][:1]
+
+    monkeypatch.setattr(suite, "version", lambda: {"commit": "a" * 40, "dirty": False})
+    sources = contents.sources(run_of(tmp_path / "run"), None, ["pasid"])
+    assert _found(look(tmp_path, seal(sources | contents.judged(sources, make.DAY).derived))) == []
+    sources["profiles.json"] = edit(sources["profiles.json"], easier)
+    sources["skip_reasons.def"] = sources["skip_reasons.def"].replace(b'"no-kvm", LAB', b'"no-kvm", ABSENT')
+    members = seal(sources | contents.judged(sources, make.DAY).derived)
+    out = look(tmp_path, members)
+    said = ["profiles.json: pasid: does not demand PASID-", "skip_reasons.def: no-kvm stands for ABSENT, and in this suite for LAB"]
+    assert out.other_demands == {"pasid"} and all(any(one.startswith(text) for one in _found(out)) for text in said)
+    monkeypatch.setattr(suite, "version", lambda: {"commit": "b" * 40, "dirty": False})
+    out = look(tmp_path, members)
+    assert _found(out) == [] and all(any(note.startswith(text) for note in out.notes) for text in said)
 
 
 def test_a_run_that_goes_on_is_not_sealed(tmp_path: Path) -> None:
