@@ -63,7 +63,7 @@ def other_profiles(profiles: Sequence[Profile]) -> Iterator[tuple[str, str]]:
             continue
         (mine,) = own_profiles.find([profile.name], known)
         for what, theirs, ours in (
-            ("does not demand", mine.demanded, profile.demanded), ("demands, and not this suite's profile,", profile.demanded, mine.demanded),
+            ("does not demand", mine.demanded, profile.demanded), ("demands beside that", profile.demanded, mine.demanded),
             ("does not know", mine.requirements, profile.requirements),
         ):  # fmt: skip
             names = [name for name in theirs if name not in ours]
