@@ -82,6 +82,7 @@ check-ssh:
 
 check-manual:
 	@lab/deps.sh check
+	@lab/deps.sh page
 	@$(PYTHON) -m runner.tests.check_manual $(ARGS)
 
 check-series:

@@ -50,7 +50,7 @@ def commands(page: str) -> list[Command]:
 def same(line: str) -> str:
     """A line without what differs from one day or machine to the next."""
     line = re.sub(r"^/\S*/\.cache/", "/home/me/.cache/", line)
-    line = line.replace(" with changes,", ",")
+    line = re.sub(r" with changes(?=,)|(?<=[0-9a-f]{12})\+", "", line)
     line = re.sub(r"SHA256:[A-Za-z0-9+/]+", "SHA256:#", line)
     return re.sub(r"\s+", " ", re.sub(r"\b[0-9a-f]{7,}\b|\d+", "#", line)).strip()
 
