@@ -66,7 +66,8 @@ VERSION = len(MIGRATIONS)
 def opened(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
     """The file, brought to the present version of the schema. UsageError if there is none and it is not to be created, or if it is
     something else or of a newer version; LabError where it can't be read or written: nothing of an unfinished write stays."""
-    if not create and not path.is_file():
+    # Of an empty file SQLite would make a database.
+    if not create and not (path.is_file() and path.stat().st_size):
         raise UsageError(f"{path}: no history yet; `iommu-cts history import RUN` begins it")
     connection = None
     try:

@@ -93,7 +93,7 @@ def _folders(names: Sequence[str]) -> Iterator[Path]:
     seen = set()
     for name in names:
         given = next((path for path in (Path(name), running.RUNS / name) if path.is_dir()), None)
-        found = sorted(path.parent for path in given.rglob(REPORT)) if given else []
+        found = sorted(path.parent for path in given.rglob(REPORT) if path.is_file()) if given else []
         if not found:
             where = f"{name}: no folder, here or in {running.RUNS}, with a {REPORT} in it or below"
             raise UsageError(f"{where}; `iommu-cts report RUN` makes that of a run")

@@ -242,6 +242,11 @@ def test_files_that_are_no_history(tmp_path: Path, db: Path) -> None:
     with pytest.raises(UsageError, match="no history yet"):
         with store.opened(tmp_path / "none"):
             pass
+    (tmp_path / "empty").touch()
+    with pytest.raises(UsageError, match="empty: no history yet"):
+        with store.opened(tmp_path / "empty"):
+            pass
+    assert (tmp_path / "empty").read_bytes() == b""
     with pytest.raises(LabError, match="unable to open database file"):
         with store.opened(tmp_path / "nowhere" / "history.sqlite", create=True):
             pass
@@ -346,6 +351,15 @@ def test_the_default_is_beside_the_runs(tmp_path: Path, monkeypatch: pytest.Monk
     assert "1 runs" in capsys.readouterr().out
     assert cli.main(["history", "import", "nowhere"]) == 2
     assert "nowhere: no folder, here or in" in capsys.readouterr().err
+
+
+def test_what_is_no_file_is_no_report(tmp_path: Path, db: Path) -> None:
+    runs = tmp_path / "runs"
+    put(runs, "a", 1)
+    (runs / "b" / "results.json").mkdir(parents=True)
+    (runs / "c").mkdir()
+    os.mkfifo(runs / "c" / "results.json")
+    assert bring(db, runs) == 0 and newest(db, ONCE) == ["PASS"]
 
 
 def test_exit_codes_are_in_the_help(capsys: Said) -> None:
