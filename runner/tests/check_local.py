@@ -145,10 +145,8 @@ USES = {
 }  # fmt: skip
 
 
-def in_use(box: Box) -> None:
+def in_use(box: Box, program: Path) -> None:
     """What is in use is refused by the very program that would take it, and is free afterwards."""
-    made, source = ksrc.with_toolbox(None)
-    program = binaries.build(made, source, suite.label()).cts_exec
 
     def asked(bdf: str) -> str:
         line = json.dumps({"op": "take", "device": bdf, "driver": "vfio-pci", "from": "idle", "dry": True})
@@ -238,6 +236,9 @@ def _main() -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="the server's folder, which is kept (default: one that is removed)")
     parser.add_argument("part", nargs="*", help="in_use dry_run a_run killed panicked ordinary_user (default: all)")
     arguments = parser.parse_args()
+    # Here, and not by the first run on an emulated processor.
+    made, source = ksrc.with_toolbox(None)
+    programs = binaries.build(made, source, suite.label())
     with tempfile.TemporaryDirectory(prefix="iommu-cts-") as scratch:
         server = Server(arguments.keep or Path(scratch))
         new = not server.is_made
@@ -250,7 +251,7 @@ def _main() -> int:
             if new:
                 box.begin()
             parts: dict[str, Callable[[], None]] = {
-                "in_use": lambda: in_use(box), "dry_run": lambda: dry_run(box), "a_run": lambda: a_run(box), "killed": lambda: killed(box),
+                "in_use": lambda: in_use(box, programs.cts_exec), "dry_run": lambda: dry_run(box), "a_run": lambda: a_run(box), "killed": lambda: killed(box),
                 "panicked": lambda: panicked(box), "ordinary_user": lambda: ordinary_user(box),
             }  # fmt: skip
             for name in arguments.part or parts:
