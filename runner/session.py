@@ -35,7 +35,7 @@ SLICE_S = 0.25  # how soon a session sees that it is to stop
 BOOT_ATTEMPTS = 3
 TEST_ATTEMPTS = 3  # to get to the start of a test
 # Ways to lose a target between two tests that the first had no part in.
-NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed"})
+NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed", "log too long"})
 NOISE_KEPT = 20  # lines a test
 
 T = TypeVar("T")

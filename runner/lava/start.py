@@ -140,10 +140,11 @@ def _survey(draft: Recipe, give: Service, journal: Writer, run: str, folder: Pat
             if stop.wait(2.0):
                 raise KeyboardInterrupt
             job = give.job(number)
-    raw = give.log(number)
-    (folder / f"job-{number}.yaml").write_bytes(raw)
-    target = JobTarget(raw, wanted, "/tmp", job.health, closes=draft.where.job == "qemu")
-    played, inventory, config = replay.survey(target, 0, CONFIG)
+    path = folder / f"job-{number}.yaml"
+    give.save(number, path)
+    with path.open("rb") as raw:
+        target = JobTarget(raw, wanted, "/tmp", job.health, closes=draft.where.job == "qemu")
+        played, inventory, config = replay.survey(target, 0, CONFIG)
     played.block.write("job", action="ended", machine=0, name=name, id=number, device=job.device, health=job.health)
     journal.append(played.block)
     if inventory is None:
