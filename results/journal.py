@@ -185,7 +185,8 @@ class PowerEntry:
 class JobEntry:
     """What became of a job of a LAVA server. `action` is "begun" (it is about to be submitted, under `name`), "submitted" (as `id`) or
     "ended". The rest of the plan of `machine` begins at its test number `next`, which `tries` jobs have not got to; what is before it
-    has run, when the entries before this one are read. `machine` 0 is the job that takes the inventory."""
+    has run, when the entries before this one are read. Of the last `doubts` jobs nothing could be believed. `machine` 0 is the job that
+    takes the inventory."""
 
     t: float
     action: str
@@ -197,6 +198,7 @@ class JobEntry:
     why: str | None = None
     next: int = 0
     tries: int = 0
+    doubts: int = 0
 
 
 @dataclass(frozen=True)

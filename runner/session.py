@@ -144,6 +144,7 @@ class Session:
         self._started = False
         self._noises = 0
         self._torn = False
+        self.forged = False  # were there frames that are not of cts-exec?
         self.failures = 0  # tests so far that no kernel should be left as they leave it, but for known failures
         self.known: Mapping[str, bool] = {}  # the ids of tests that are known to fail: do they leave the kernel as it was?
 
@@ -224,6 +225,7 @@ class Session:
         if ran is not None and ran not in ids:
             ids.append(ran)
         shown = [json.dumps(frame.event)[:500] for frame in frames]
+        self.forged = True
         self._write("forged", text=text, ids=ids, frames=shown)
         raise Forged("stream corrupt")
 

@@ -9,7 +9,8 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ POLL_MAX_S = 60.0  # of a job that can't be looked at
 TICK_S = 0.5
 FETCH_S = 300.0  # for one look at all jobs and their logs
 SCRATCH = "/tmp"
+DOUBTS_MAX = 10  # jobs
+NOT_BELIEVED = "what comes from there can't be believed"
 UNREAD = frozenset({"event", "noise"})  # kinds of entries that say nothing of jobs, and are nearly all of a journal
 
 
@@ -46,7 +49,8 @@ def _wrong(size: int, said: log.Outcome) -> str:
 
 @dataclasses.dataclass
 class Share:
-    """The tests of one device, and how far they are: `next` is the first that is not over, `tries` the jobs that did not get to it.
+    """The tests of one device, and how far they are: `next` is the first that is not over, `tries` the jobs that did not get to it,
+    `doubts` the last jobs in a row of which not even the first test can be believed.
 
     `name` and `id` are those of the job that is begun and not read. `closed` says that no more will be submitted.
     """
@@ -54,6 +58,7 @@ class Share:
     number: int
     next: int = 0
     tries: int = 0
+    doubts: int = 0
     jobs: int = 0
     name: str | None = None
     id: str | None = None
@@ -70,15 +75,28 @@ class Share:
     due: float = 0.0
     pause: float = POLL_S
 
+    @property
+    def hopeless(self) -> bool:
+        """Would another job come to nothing, too?"""
+        return self.tries >= TEST_ATTEMPTS or self.doubts >= DOUBTS_MAX
+
+    def open(self) -> None:
+        """Gives it another chance."""
+        self.tries = self.doubts = 0
+        self.closed = False
+
 
 class Campaign:
-    """One run in its folder, which this process alone works on. `journal` is open for that."""
+    """One run in its folder, which this process alone works on. `journal` is open for that. What takes long is done in a `turn`."""
 
-    def __init__(self, folder: Path, journal: Writer, service: Service) -> None:
+    def __init__(
+        self, folder: Path, journal: Writer, service: Service, turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self.folder = folder
         self.recipe = recipe.read(folder)
         self._journal = journal
         self._service = service
+        self._turn = turn
         self._touched = False
         self._visits = Visits(service, folder)
         self._waits = False  # is what can't be had now tried again?
@@ -91,6 +109,7 @@ class Campaign:
         self._boots = seen.boots
         self._planned = {test.id: test for test in seen.plan}
         self._run = next((entry.id for entry in kept.entries if isinstance(entry, RunEntry)), folder.name)
+        self._had_end = seen.end is not None
         self.ended = seen.end is not None and seen.end.why == "finished"
         self.shares = [Share(number) for number in range(1, len(self.recipe.parts) + 1)]
         assert any(isinstance(entry, PlanEntry) for entry in kept.entries)
@@ -99,11 +118,11 @@ class Campaign:
                 self._recall(self.shares[entry.machine - 1], entry)
             elif isinstance(entry, ResumeEntry):
                 for share in self.shares:
-                    share.tries, share.closed = 0, False
+                    share.open()
 
     @staticmethod
     def _recall(share: Share, entry: JobEntry) -> None:
-        share.next, share.tries = entry.next, entry.tries
+        share.next, share.tries, share.doubts = entry.next, entry.tries, entry.doubts
         if entry.action == "begun":
             share.jobs += 1
             share.name, share.id, share.hung = entry.name, None, False
@@ -113,7 +132,7 @@ class Campaign:
             share.hung = True
         else:
             share.name = share.id = None
-            share.closed = entry.health == "Canceled" and not share.hung or entry.tries >= TEST_ATTEMPTS
+            share.closed = entry.health == "Canceled" and not share.hung or share.hopeless
 
     def _left(self, share: Share) -> list[dict[str, Any]]:
         return self.recipe.parts[share.number - 1].tests[share.next :]
@@ -133,7 +152,9 @@ class Campaign:
 
     @staticmethod
     def _facts(share: Share) -> dict[str, Any]:
-        return {"machine": share.number, "name": share.name, "id": share.id, "next": share.next, "tries": share.tries}
+        return {
+            "machine": share.number, "name": share.name, "id": share.id, "next": share.next, "tries": share.tries, "doubts": share.doubts,
+        }  # fmt: skip
 
     @property
     def pending(self) -> list[Share]:
@@ -150,7 +171,7 @@ class Campaign:
         for share in self.shares:
             if share.closed and self._left(share):
                 self._go_on()
-                share.tries, share.closed = 0, False
+                share.open()
 
     def submit(self) -> None:
         """Sees to it that each share of which something is left has a job. LabError if the server does not take it."""
@@ -184,7 +205,7 @@ class Campaign:
             found = self._visits.next(end - time.monotonic())
             if found is None:
                 for number in self._visits.underway:
-                    self.faults[number] = LabError(f"its server had {FETCH_S:.0f} s, and is left to itself")
+                    self.faults[number] = Unreachable(f"its server had {FETCH_S:.0f} s, and is left to itself")
                 break
             self._visited(*found)
             self._submit_in_time()
@@ -195,7 +216,7 @@ class Campaign:
         now = time.monotonic()
         for share in self.pending:
             if share.id is not None and share.due <= now and share.number not in self.faults:
-                self._visits.begin(share.number, share.id, share.lines)
+                self._visits.begin(share.number, share.id, share.lines if self._waits else None)
 
     def _visited(self, number: int, visit: Visit) -> None:
         """Does what a look at the job of a share gives cause for."""
@@ -207,7 +228,8 @@ class Campaign:
         share.pause = POLL_S
         share.due = time.monotonic() + share.pause
         if visit.log is not None:
-            self._read(share, visit.job, visit.log)
+            with self._turn():
+                self._read(share, visit.job, visit.log)
         else:
             self._listen(share, visit.job, visit.more)
 
@@ -279,12 +301,14 @@ class Campaign:
         self._boots += played.boots
         share.next += played.over
         share.tries = 0 if played.over else share.tries + 1
+        share.doubts = share.doubts + 1 if played.forged and played.over < 2 else 0
         cancelled = job.health == "Canceled" and not share.hung
-        share.closed = cancelled or share.tries >= TEST_ATTEMPTS
+        share.closed = cancelled or share.hopeless
         why = " ".join(word for word in (said.kind, said.text or job.comment, _wrong(size, said)) if word) or None
         played.block.write("job", action="ended", device=job.device, health=job.health, why=why, **self._facts(share))
         if share.closed and self._left(share):
-            fault = "it was cancelled" if cancelled else f"it and those before it got nowhere: {played.fault or why}"
+            nowhere = NOT_BELIEVED if share.doubts >= DOUBTS_MAX else played.fault
+            fault = "it was cancelled" if cancelled else f"it and those before it got nowhere: {' '.join(filter(None, (nowhere, why)))}"
             played.block.write("lab_error", error=f"job {job.id} on {job.device}: {fault}; {len(self._left(share))} tests are left")
         self._go_on()
         self._journal.append(played.block)
@@ -323,9 +347,14 @@ class Campaign:
             self._go_on()
             self._journal.write("lab_error", error=f"{', '.join(jobs)}: {text}")
             say(f"{', '.join(jobs)}: {text}")
-        if not self.pending and not self.ended:
+        if not self.pending and not self.ended and (self._touched or not self._had_end):
             self._go_on()
             self._journal.write("end", why="finished" if self.done else "lab")
+
+    @property
+    def unreachable(self) -> int:
+        """How many jobs could not be looked at for a reason that may pass."""
+        return sum(isinstance(fault, Unreachable) for fault in self.faults.values())
 
     def states(self) -> Mapping[int, Job | None]:
         """What the server says of each share's job now, by the share's number."""

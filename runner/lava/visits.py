@@ -33,8 +33,8 @@ class Visits:
         self._over: queue.SimpleQueue[tuple[int, Visit]] = queue.SimpleQueue()
         self.underway: set[int] = set()
 
-    def begin(self, share: int, number: str, lines: int) -> None:
-        """Looks at the job of a share, of which so many lines are known, unless that is under way."""
+    def begin(self, share: int, number: str, lines: int | None) -> None:
+        """Looks at the job of a share, of which so many lines are known (None: no others are wanted), unless that is under way."""
         if share not in self.underway:
             self.underway.add(share)
             # A daemon: nobody who wants to stop waits for somebody else's server.
@@ -49,7 +49,7 @@ class Visits:
         self.underway.discard(share)
         return share, visit
 
-    def _visit(self, share: int, number: str, lines: int) -> None:
+    def _visit(self, share: int, number: str, lines: int | None) -> None:
         with self._places:
             try:
                 visit = self._look(number, lines)
@@ -57,12 +57,12 @@ class Visits:
                 visit = Visit(fault=error)
         self._over.put((share, visit))
 
-    def _look(self, number: str, lines: int) -> Visit:
+    def _look(self, number: str, lines: int | None) -> Visit:
         job = self._service.job(number)
         if job.state == FINISHED:
             path = self._folder / f"job-{number}.yaml"
             if not path.exists():
                 self._service.save(number, path)
             return Visit(job, log=path)
-        more = self._service.log(number, lines) if job.state == RUNNING else b""
+        more = self._service.log(number, lines) if job.state == RUNNING and lines is not None else b""
         return Visit(job, more[: more.rfind(b"\n") + 1])

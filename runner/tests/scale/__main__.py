@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`make bench-scale`: the runs of many simulated hosts through `iommu-cts lava wait`, as a user calls it.
+
+Server and machines are simulated; all that reads, judges and keeps is the command itself, and the history takes in what it left. One of
+each kind of disorder is among the hosts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.binaries import TOP
+from runner.tests.scale import disorders, runs
+from runner.tests.scale.disorders import HEALS, Disordered
+from runner.tests.scale.laboratory import Host, Laboratory
+from runner.tests.scale.machine import names
+
+
+class Bench:
+    """Hosts, the folders of their runs, and what their tests have to come to."""
+
+    def __init__(self, folder: Path, hosts: int, tests: int, out_of_order: Sequence[type[Disordered]]) -> None:
+        self.folder = folder
+        self.healed = threading.Event()
+        kinds: list[type[Host]] = [*out_of_order, *[Host] * (hosts - len(out_of_order))]
+        self.hosts = [kind(number, self.healed) for number, kind in enumerate(kinds, 1)]
+        self.laboratory = Laboratory(self.hosts)
+        paths = {host.number: names(host.number, tests) for host in self.hosts}
+        url = self.laboratory.url
+        self.runs = {host.number: runs.make(folder, host.number, url(host.number), paths[host.number]) for host in self.hosts}
+
+    def command(self, *words: str) -> list[str]:
+        """iommu-cts with these words."""
+        return [str(TOP / "iommu-cts"), *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the command."""
+        return {**os.environ, "LAVA_TOKEN": "secret", "IOMMU_CTS_RUNS": str(self.folder)}
+
+    def report(self, host: Host) -> dict[str, Any] | None:
+        """The report of a host's run, if its tests have all come to something."""
+        path = self.runs[host.number] / "results.json"
+        found: dict[str, Any] | None = json.loads(path.read_bytes()) if path.exists() else None
+        return found
+
+    def is_over(self, host: Host) -> bool:
+        """Has everything of a host in order been judged?"""
+        found = self.report(host)
+        return found is not None and bool(found["run"]["complete"])
+
+    def wait(self) -> list[str]:
+        """The command that is measured."""
+        return self.command("lava", "wait", *map(str, self.runs.values()), "--waivers", str(self.folder / "waivers.toml"))
+
+    def wrong(self) -> list[str]:
+        """What did not come out as it should."""
+        found = []
+        for host in self.hosts:
+            code, words = host.ends if isinstance(host, Disordered) else HEALS
+            report = self.report(host)
+            if report is None:
+                found.append(f"{type(host).__name__}: no report")
+            elif (code, words) == HEALS:
+                said = {result["id"]: "known" if result["waived"] else result["verdict"] for result in report["results"]}
+                odd = [test for test, verdict in said.items() if verdict != expected(test)]
+                if odd or report["run"]["exit_code"] != code or report["problems"]:
+                    problems = report["problems"][:2]
+                    found.append(f"{type(host).__name__} {host.number}: {len(odd)} of {len(said)} are wrong {odd[:2]}; {problems}")
+            elif report["run"]["exit_code"] != code or not re.search(words, json.dumps([report["problems"], _reasons(report)])):
+                found.append(f"{type(host).__name__}: exit code {report['run']['exit_code']}, {report['problems'][:3]}")
+        return found
+
+
+def _reasons(report: dict[str, Any]) -> list[Any]:
+    return [result["reason"] for result in report["results"] if result["verdict"] == "ERROR"][:20]
+
+
+def expected(test: str) -> str:
+    """The verdict on a test in order, by its name."""
+    kind = test.split("/")[0]
+    return {"fails": "FAIL", "splats": "FAIL", "loses": "ERROR", "skips": "SKIP", "known": "known"}.get(kind, "PASS")
+
+
+def memory(pid: int) -> int:
+    """What a process and its descendants take, in bytes; what several share is counted once (PSS)."""
+    total = 0
+    for path in Path(f"/proc/{pid}").glob("task/*/children"):
+        total += sum(memory(int(child)) for child in _text(path).split())
+    found = re.search(r"^Pss: +(\d+)", _text(Path(f"/proc/{pid}/smaps_rollup")), re.M)
+    return total + (int(found[1]) << 10 if found else 0)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _measured(command: list[str], environment: dict[str, str], said: Path) -> tuple[int, float, int]:
+    """Runs a command: its exit code, seconds, and the most memory that it took at a time."""
+    begun, most = time.monotonic(), 0
+    with said.open("a") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
+        while True:
+            try:
+                return process.wait(0.5), time.monotonic() - begun, most
+            except subprocess.TimeoutExpired:
+                most = max(most, memory(process.pid))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench-scale", description=__doc__)
+    parser.add_argument("--hosts", type=int, default=200, help="of which one is of each kind that is out of order")
+    parser.add_argument("--tests", type=int, default=5000, help="of each host")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="scale-", dir=os.environ.get("TMPDIR")) as name:
+        bench = Bench(Path(name), arguments.hosts, arguments.tests, disorders.ALL)
+        print(f"{arguments.hosts} hosts, {len(disorders.ALL)} of them out of order; {arguments.tests} tests each")
+        with bench.laboratory:
+            _wait(bench)
+        _afterwards(bench, arguments.hosts * arguments.tests)
+        wrong = bench.wrong()
+        print(*wrong or ["every run came to what it should"], sep="\n")
+        return bool(wrong)
+
+
+def _wait(bench: Bench) -> None:
+    """Runs the command. When the hosts in order are over, those that can heal are healed."""
+    begun = time.monotonic()
+    over = threading.Event()
+
+    def heal() -> None:
+        left = [host for host in bench.hosts if type(host) is Host]
+        while left and not over.wait(1.0):
+            left = [host for host in left if not bench.is_over(host)]
+        print(f"the hosts in order were over after {time.monotonic() - begun:.0f} s", flush=True)
+        bench.healed.set()
+
+    healer = threading.Thread(target=heal)
+    healer.start()
+    code, seconds, most = _measured(bench.wait(), bench.environment, bench.folder / "said")
+    over.set()
+    healer.join()
+    print(f"all were after {seconds:.0f} s: exit code {code}")
+    print(f"{bench.laboratory.served >> 20} MiB of logs; at most {most >> 20} MiB of memory")
+
+
+def _afterwards(bench: Bench, results: int) -> None:
+    size = sum(path.stat().st_size for path in bench.folder.rglob("*") if path.is_file() and "lava" not in path.parts[-2:-1])
+    print(f"{size >> 20} MiB on the disk, {size // results} bytes a result")
+    host, waivers = str(bench.runs[bench.hosts[-1].number]), str(bench.folder / "waivers.toml")
+    for words in (["history", "import", str(bench.folder), "--db", str(bench.folder / "h.sqlite")], ["report", host, "--waivers", waivers],
+                  ["compare", host, str(bench.runs[bench.hosts[-2].number])]):
+        _, took, most = _measured(bench.command(*words), bench.environment, bench.folder / "said")
+        print(f"{' '.join(words[:1 + (words[0] == 'history')]):<16}{took:6.1f} s, at most {most >> 20} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
