@@ -28,21 +28,24 @@ from runner.tests.scale.machine import names
 
 
 class Bench:
-    """Hosts, the folders of their runs, and what their tests have to come to."""
+    """Hosts, and the folders of their runs. `tests` are how many each has, as they come from its number, or those that each has."""
 
-    def __init__(self, folder: Path, hosts: int, tests: int, out_of_order: Sequence[type[Disordered]]) -> None:
+    COMMAND = (str(TOP / "iommu-cts"),)
+
+    def __init__(self, folder: Path, hosts: int, tests: int | Sequence[str], out_of_order: Sequence[type[Disordered]]) -> None:
         self.folder = folder
         self.healed = threading.Event()
         kinds: list[type[Host]] = [*out_of_order, *[Host] * (hosts - len(out_of_order))]
         self.hosts = [kind(number, self.healed) for number, kind in enumerate(kinds, 1)]
         self.laboratory = Laboratory(self.hosts)
-        paths = {host.number: names(host.number, tests) for host in self.hosts}
-        url = self.laboratory.url
-        self.runs = {host.number: runs.make(folder, host.number, url(host.number), paths[host.number]) for host in self.hosts}
+        self.runs = {
+            number: runs.make(folder, number, self.laboratory.url(number), names(number, tests) if isinstance(tests, int) else tests)
+            for number in self.laboratory.hosts
+        }
 
     def command(self, *words: str) -> list[str]:
         """iommu-cts with these words."""
-        return [str(TOP / "iommu-cts"), *words]
+        return [*self.COMMAND, *words]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,6 +66,10 @@ class Bench:
     def wait(self) -> list[str]:
         """The command that is measured."""
         return self.command("lava", "wait", *map(str, self.runs.values()), "--waivers", str(self.folder / "waivers.toml"))
+
+    def fetch(self) -> list[str]:
+        """The same once."""
+        return ["fetch" if word == "wait" else word for word in self.wait()]
 
     def wrong(self) -> list[str]:
         """What did not come out as it should."""
