@@ -122,7 +122,7 @@ class Stranger(Disordered):
     ends = (3, "which does not run|somebody else wrote frames")
 
     def lines(self, number: str) -> Iterator[bytes]:
-        plan = [{**line, "id": f"nobody/planned/{line['id']}"} if "id" in line else line for line in self.jobs[number][1]]
+        plan = [{**line, "id": f"nobody/planned/{line['id']}"} if "id" in line else line for line in self.plan(number)]
         return Machine(plan).log()
 
 
@@ -133,7 +133,7 @@ class Mistaken(Disordered):
 
     def lines(self, number: str) -> Iterator[bytes]:
         plan: list[dict[str, Any]] = [{"op": "test", "id": path} for path in names(0, 10)]
-        return Machine([*self.jobs[number][1][:3], *plan]).log()
+        return Machine([*self.plan(number)[:3], *plan]).log()
 
 
 class _Boundless(Machine):
@@ -147,7 +147,7 @@ class Boundless(Disordered):
     ends = (3, "duration_ns")
 
     def lines(self, number: str) -> Iterator[bytes]:
-        return _Boundless(self.jobs[number][1]).log()
+        return _Boundless(self.plan(number)).log()
 
 
 class Laughing(Disordered):

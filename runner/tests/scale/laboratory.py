@@ -12,6 +12,7 @@ import json
 import re
 import tarfile
 import threading
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,7 +43,7 @@ class Host:
     def __init__(self, number: int, healed: threading.Event) -> None:
         self.number = number
         self.healed = healed
-        self.jobs: dict[str, tuple[str, list[dict[str, Any]]]] = {}
+        self.jobs: dict[str, bytes] = {}  # the plan of each, packed: there are many
         self.asked: list[str] = []
 
     def submit(self, definition: str) -> Answer:
@@ -52,9 +53,9 @@ class Host:
         with tarfile.open(url.removeprefix("file://")) as found:
             content = found.extractfile(PLAN)
             assert content is not None
-            plan = [json.loads(line) for line in content]
+            plan = zlib.compress(content.read())
         number = str(1000 * self.number + len(self.jobs) + 1)
-        self.jobs[number] = made["job_name"], plan
+        self.jobs[number] = plan
         return told({"job_ids": [int(number)]})
 
     def state(self, number: str) -> Answer:
@@ -62,9 +63,13 @@ class Host:
         device = f"simulated-{self.number}"
         return told({"id": int(number), "state": "Finished", "health": "Complete", "actual_device": device, "failure_comment": None})
 
+    def plan(self, number: str) -> list[dict[str, Any]]:
+        """Of a job."""
+        return [json.loads(line) for line in zlib.decompress(self.jobs[number]).splitlines()]
+
     def lines(self, number: str) -> Iterator[bytes]:
         """The log of a job."""
-        return Machine(self.jobs[number][1]).log()
+        return Machine(self.plan(number)).log()
 
     def log(self, number: str, start: int) -> Answer:
         """What there is of it from a line on."""

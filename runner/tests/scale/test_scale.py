@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`make bench-scale` in small: what is slow, lies, or dies takes nothing from the others, and comes to what it has to."""
 
+import json
 import os
 import signal
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -120,7 +122,7 @@ def test_who_is_never_to_be_believed_is_given_up(
 @pytest.fixture(name="boaster")
 def boaster_fixture() -> Iterator[tuple[Boaster, Server]]:
     host = Boaster(1, threading.Event())
-    host.jobs["1001"] = "a job", [{"op": "test", "id": path} for path in names(1, 30)]
+    host.jobs["1001"] = zlib.compress("\n".join(json.dumps({"op": "test", "id": path}) for path in names(1, 30)).encode())
     with Laboratory([host]) as laboratory:
         yield host, Server(laboratory.url(1), "secret")
 
