@@ -18,6 +18,7 @@ from lab.errors import LabError
 from lab.progress import Step, say
 from results.block import Block
 from results.journal import JobEntry, PlanEntry, ResumeEntry, RunEntry, Writer, read
+from results.text import one_line, printable
 from runner.collect import collect
 from runner.lava import log, recipe
 from runner.lava.replay import END, INVENTORY, OTHER_INVENTORY, item, play
@@ -313,10 +314,10 @@ class Campaign:
         self._go_on()
         self._journal.append(played.block)
         share.name = share.id = None
-        say(f"job {job.id} on {job.device}: {job.health}, {played.over} of {len(left)} tests are over" + (f" ({why})" if why else ""))
+        say(f"job {job.id} on {job.device}: {job.health}, {played.over} of {len(left)} tests are over" + (f" ({one_line(why)})" if why else ""))
         self.surprised = self.surprised or played.fault == OTHER_INVENTORY
         if played.fault:
-            say(f"job {job.id}: {played.fault}")
+            say(f"job {job.id}: {printable(played.fault)}")
 
     def _look(self, block: Block, inventory: Inventory) -> None:
         block.write("environment", environment=environment_of(inventory))

@@ -117,7 +117,7 @@ def _visit(folder: Path, waivers: Path | None, go_on: GoOn, turn: Turn) -> Told:
 def _child(parent: Connection, others: Sequence[Connection], folder: Path, waivers: Path | None, go_on: GoOn) -> None:
     for other in others:  # so that the end of the parent is the end of its pipes
         other.close()
-    with contextlib.suppress(EOFError, BrokenPipeError):
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         parent.send(_visit(folder, waivers, go_on, lambda: _turn(parent)))
     os._exit(0)  # threads may still wait for a server
 

@@ -18,6 +18,7 @@ from lab.errors import LabError, UsageError
 from lab.lava.place import LOCAL, Place
 from lab.progress import Step, say
 from results.journal import Writer
+from results.text import printable
 from results.typed import ShapeError, decode
 from runner import catalogue, plan, suite
 from runner import run as running
@@ -148,7 +149,7 @@ def _survey(draft: Recipe, give: Service, journal: Writer, run: str, folder: Pat
     played.block.write("job", action="ended", machine=0, name=name, id=number, device=job.device, health=job.health)
     journal.append(played.block)
     if inventory is None:
-        raise LabError(f"job {number} on {job.device} took no inventory: {played.fault}")
+        raise LabError(f"job {number} on {job.device} took no inventory: {printable(played.fault or '')}")
     kinds = [list(kind) for kind in sorted(inventory.mdev_types)]
     return Survey(inventory.hello, inventory.devices, kinds, base64.b64encode(config).decode() if config else None)
 

@@ -8,9 +8,11 @@ each kind of disorder is among the hosts.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -116,13 +118,29 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _measured(command: list[str], environment: dict[str, str], said: Path) -> tuple[int, float, int]:
-    """Runs a command: its exit code, seconds, and the most memory that it took at a time."""
-    begun, most = time.monotonic(), 0
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Of a command: its exit code, seconds by the clock and of the processors, and the most memory that it took at a time, in bytes."""
+
+    code: int
+    seconds: float
+    busy: float
+    most: int
+
+    def __str__(self) -> str:
+        return f"{self.seconds:6.1f} s, {self.busy:6.1f} s of a processor, at most {self.most >> 20} MiB of memory, exit code {self.code}"
+
+
+def _measured(command: list[str], environment: dict[str, str], said: Path) -> Cost:
+    """Runs a command."""
+    begun, before, most = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN), 0
     with said.open("a") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
         while True:
             try:
-                return process.wait(0.5), time.monotonic() - begun, most
+                code = process.wait(0.5)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                return Cost(code, time.monotonic() - begun, busy, most)
             except subprocess.TimeoutExpired:
                 most = max(most, memory(process.pid))
 
@@ -157,21 +175,21 @@ def _wait(bench: Bench) -> None:
 
     healer = threading.Thread(target=heal)
     healer.start()
-    code, seconds, most = _measured(bench.wait(), bench.environment, bench.folder / "said")
+    cost = _measured(bench.wait(), bench.environment, bench.folder / "said")
     over.set()
     healer.join()
-    print(f"all were after {seconds:.0f} s: exit code {code}")
-    print(f"{bench.laboratory.served >> 20} MiB of logs; at most {most >> 20} MiB of memory")
+    print(f"lava wait       {cost}; {bench.laboratory.served >> 20} MiB of logs")
 
 
 def _afterwards(bench: Bench, results: int) -> None:
     size = sum(path.stat().st_size for path in bench.folder.rglob("*") if path.is_file() and "lava" not in path.parts[-2:-1])
     print(f"{size >> 20} MiB on the disk, {size // results} bytes a result")
     host, waivers = str(bench.runs[bench.hosts[-1].number]), str(bench.folder / "waivers.toml")
+    other = str(bench.runs[bench.hosts[-2].number])
     for words in (["history", "import", str(bench.folder), "--db", str(bench.folder / "h.sqlite")], ["report", host, "--waivers", waivers],
-                  ["compare", host, str(bench.runs[bench.hosts[-2].number])]):
-        _, took, most = _measured(bench.command(*words), bench.environment, bench.folder / "said")
-        print(f"{' '.join(words[:1 + (words[0] == 'history')]):<16}{took:6.1f} s, at most {most >> 20} MiB", flush=True)
+                  ["compare", host, other], ["gate", "--baseline", other, "--candidate", host, "--waivers", waivers]):
+        cost = _measured(bench.command(*words), bench.environment, bench.folder / "said")
+        print(f"{' '.join(words[:1 + (words[0] == 'history')]):<16}{cost}", flush=True)
 
 
 if __name__ == "__main__":

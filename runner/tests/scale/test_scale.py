@@ -26,7 +26,7 @@ from runner.tests.scale import runs
 from runner.tests.scale.__main__ import Bench, expected
 from runner.tests.scale.disorders import Boaster, Boundless, Disordered, Laughing, Packed, Silent, Slow, Stranger
 from runner.tests.scale.laboratory import Answer, Host, Laboratory
-from runner.tests.scale.machine import RARE, names
+from runner.tests.scale.machine import RARE, Machine, names
 
 PATIENCE_S = 120.0
 
@@ -117,6 +117,28 @@ def test_who_is_never_to_be_believed_is_given_up(
     found = report.write_all(run, None, date.today())
     assert cause in found.problems[-1].text and exit_code(found) == 3
     assert {result.verdict for result in found.results} <= {Verdict.MISS, Verdict.ERROR}
+
+
+class Painter(Disordered):
+    """Its console, and what LAVA says of it, would clear a terminal."""
+
+    def lines(self, number: str) -> Iterator[bytes]:
+        machine = Machine([])
+        yield machine.line("\x1b[2J\r\x07a machine that does not come up")
+        error = {"error_type": "Infrastructure\x1b[2J", "error_msg": "no \x1b]0;power\x07"}
+        yield machine.line({"definition": "lava", "case": "job", "result": "fail", **error}, "results")
+
+
+def test_what_a_target_writes_is_no_control_of_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAVA_TOKEN", "secret")
+    with Laboratory([Painter(1, threading.Event())]) as laboratory:
+        run = runs.make(tmp_path, 1, laboratory.url(1), names(1, 30))
+        cli.go_on(run, False)
+        cli.go_on(run, False)
+    said = capsys.readouterr().err
+    assert "a machine that does not come up" in said and not {"\x1b", "\x07", "\r"} & set(said)
 
 
 @pytest.fixture(name="boaster")
