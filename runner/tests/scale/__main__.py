@@ -185,9 +185,8 @@ def _afterwards(bench: Bench, results: int) -> None:
     size = sum(path.stat().st_size for path in bench.folder.rglob("*") if path.is_file() and "lava" not in path.parts[-2:-1])
     print(f"{size >> 20} MiB on the disk, {size // results} bytes a result")
     host, waivers = str(bench.runs[bench.hosts[-1].number]), str(bench.folder / "waivers.toml")
-    other = str(bench.runs[bench.hosts[-2].number])
     for words in (["history", "import", str(bench.folder), "--db", str(bench.folder / "h.sqlite")], ["report", host, "--waivers", waivers],
-                  ["compare", host, other], ["gate", "--baseline", other, "--candidate", host, "--waivers", waivers]):
+                  ["gate", "--baseline", host, "--candidate", host, "--waivers", waivers]):
         cost = _measured(bench.command(*words), bench.environment, bench.folder / "said")
         print(f"{' '.join(words[:1 + (words[0] == 'history')]):<16}{cost}", flush=True)
 
