@@ -6,6 +6,7 @@
 # make check-sanitized  the suites and cts-exec, built with sanitizers, on a virtual host (HOST=vtd, ARGS="--select 'access/*'")
 # make check-bench  kernels that differ in what a call costs: is it seen where it is, and nothing else?
 # make bench-exec   what cts-exec itself costs for each test; make bench-discovery: finding devices on a host with 4,096 groups
+# make bench-scale  200 simulated hosts, some of them slow or lying, with 5,000 tests each (ARGS="--hosts 50 --tests 1000")
 # make bench-selftests  tests a second, of the kernel's own selftests and of these, in the same kind of guest
 # make fuzz     libFuzzer on all that reads what others wrote (TIME=600 seconds for each target, TARGETS= for some of them)
 # make check-kill   kills the runner and QEMU at random moments (ARGS=how often each, 50 by default; half an hour); OVER=ssh or OVER=lava: what
@@ -31,7 +32,7 @@ OVER ?=
 PYTHON := /usr/bin/python3
 
 .PHONY: run check check-again check-bench check-hosts check-kill check-lab check-local check-manual check-page check-sanitized check-series check-ssh lint \
-	bench-discovery bench-exec bench-history bench-page bench-selftests clean fuzz
+	bench-discovery bench-exec bench-history bench-page bench-scale bench-selftests clean fuzz
 
 ifeq ($(DEPS),print)
 
@@ -110,6 +111,10 @@ bench-page:
 bench-history:
 	@lab/deps.sh check
 	@$(PYTHON) -m results.tests.bench_history $(ARGS)
+
+bench-scale:
+	@lab/deps.sh check
+	@$(PYTHON) -m runner.tests.scale $(ARGS)
 
 bench-selftests:
 	@lab/deps.sh run

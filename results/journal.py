@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
+import re
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Union
+from typing import AbstractSet, Any, Callable, Iterable, Union
 
 from results import block, chain
 from results.typed import ShapeError, decode, parse_json
@@ -26,6 +28,9 @@ _LAST_TIME = 253402300800
 class JournalError(Exception):
     """The journal can't be written or read; the text names the file and the way out."""
 
+
+# How every line begins that a Writer has written.
+_HEAD = re.compile(rb'\{"t":[0-9.e+-]{1,32},"kind":"([a-z_]{1,20})",')
 
 KINDS = ("promise", "characterisation", "measurement")
 
@@ -180,7 +185,8 @@ class PowerEntry:
 class JobEntry:
     """What became of a job of a LAVA server. `action` is "begun" (it is about to be submitted, under `name`), "submitted" (as `id`) or
     "ended". The rest of the plan of `machine` begins at its test number `next`, which `tries` jobs have not got to; what is before it
-    has run, when the entries before this one are read. `machine` 0 is the job that takes the inventory."""
+    has run, when the entries before this one are read. Of the last `doubts` jobs nothing could be believed. `machine` 0 is the job that
+    takes the inventory."""
 
     t: float
     action: str
@@ -192,6 +198,7 @@ class JobEntry:
     why: str | None = None
     next: int = 0
     tries: int = 0
+    doubts: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,23 +254,39 @@ class Journal:
     linked: bool = False
 
 
-def read(path: Path) -> Journal:
-    """Reads a journal. A bad line never hides the others. Raises JournalError if the file can't be read."""
+def read(path: Path, without: AbstractSet[str] = frozenset()) -> Journal:
+    """Reads a journal. A bad line never hides the others. Raises JournalError if the file can't be read.
+
+    Entries of the kinds `without` are passed over unread, which saves most of the time where only the others are wanted; whether the lines
+    hang together is not looked at then.
+    """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            return _parse(stream, without)
     except OSError as error:
         raise JournalError(f"{path}: cannot read the journal: {error.strerror}") from None
-    return parse(data)
 
 
 def parse(data: bytes) -> Journal:
     """The same of the bytes of a journal."""
-    lines = data.split(b"\n")
-    torn = lines.pop() != b""
+    return _parse(io.BytesIO(data), frozenset())
+
+
+def _parse(stream: Iterable[bytes], without: AbstractSet[str]) -> Journal:
     entries: list[Entry] = []
     problems: list[str] = []
     links = chain.Check()
-    for number, line in enumerate(lines, 1):
+    torn = False
+    number = 0  # of whole lines
+    for text in stream:
+        torn = not text.endswith(b"\n")
+        if torn:
+            break
+        number += 1
+        line = text[:-1]
+        kind = _HEAD.match(line) if without else None
+        if kind and kind[1].decode("ascii") in without:
+            continue
         value = None
         try:
             value = _object(line)
@@ -274,10 +297,11 @@ def parse(data: bytes) -> Journal:
             problems.append(f"line {number}: {error}")
             continue
         finally:
-            links.line(line, value)
+            if not without:
+                links.line(line, value)
         if entry is not None:
             entries.append(entry)
-    if not lines:
+    if not number:
         problems.append("the journal has no complete line")
     return Journal(entries, problems, torn, links.breaks, links.linked)
 

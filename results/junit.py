@@ -21,7 +21,7 @@ def render(run: Run) -> str:
         if name not in suites:
             suites[name] = TestSuite(printable(name))
             suites[name].hostname = printable(run.host)
-        suites[name].add_testcase(_case(result, name))
+        suites[name].append(_case(result, name))  # add_testcase() would count all of the suite each time
     for suite in suites.values():
         xml.add_testsuite(suite)
     if run.problems:

@@ -16,6 +16,7 @@ from runner.events import Device, Hello, Log, Output, Taken, TestEnd
 UNREACHABLE = "unreachable"
 LAB_LOSSES = frozenset({
     "stream corrupt", "emulator died", "cts-exec died", "cts-relay died", UNREACHABLE, "job cancelled", "job timed out", "job failed",
+    "log too long",
 })  # fmt: skip
 
 
@@ -53,12 +54,13 @@ class Attempt:
 
 @dataclass
 class Seen:
-    """A journal, sorted. `drivers`, `groups` and `aliases` are by BDF; `inventory` has every function that is listed. `boot_id` is of the
-    kernel that was last heard of, and `running` the test of which no end was heard on a real host."""
+    """A journal, sorted. `devices` are those of the plan. `drivers`, `groups` and `aliases` are by BDF; `inventory` has every function that
+    is listed. `boot_id` is of the kernel that was last heard of, and `running` the test of which no end was heard on a real host."""
 
     run: j.RunEntry | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     plan: list[j.PlannedTest] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
     unselected: list[j.Left] = field(default_factory=list)
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -105,6 +107,8 @@ class _Walk:
                         continue
                     planned.add(test.id)
                     self.seen.plan.append(test)
+                    if test.device is not None:
+                        self.seen.devices.add(test.device)
                 self.seen.unselected += entry.unselected
             elif isinstance(entry, j.JobEntry):
                 pass

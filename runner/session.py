@@ -35,7 +35,7 @@ SLICE_S = 0.25  # how soon a session sees that it is to stop
 BOOT_ATTEMPTS = 3
 TEST_ATTEMPTS = 3  # to get to the start of a test
 # Ways to lose a target between two tests that the first had no part in.
-NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed"})
+NO_TESTS_DOING = frozenset({"emulator died", "job cancelled", "job timed out", "job failed", "log too long"})
 NOISE_KEPT = 20  # lines a test
 
 T = TypeVar("T")
@@ -144,6 +144,7 @@ class Session:
         self._started = False
         self._noises = 0
         self._torn = False
+        self.forged = False  # were there frames that are not of cts-exec?
         self.failures = 0  # tests so far that no kernel should be left as they leave it, but for known failures
         self.known: Mapping[str, bool] = {}  # the ids of tests that are known to fail: do they leave the kernel as it was?
 
@@ -224,6 +225,7 @@ class Session:
         if ran is not None and ran not in ids:
             ids.append(ran)
         shown = [json.dumps(frame.event)[:500] for frame in frames]
+        self.forged = True
         self._write("forged", text=text, ids=ids, frames=shown)
         raise Forged("stream corrupt")
 

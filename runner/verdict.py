@@ -134,10 +134,9 @@ def _faults(test: PlannedTest, attempt: Attempt, seen: Seen, found: _Findings) -
     faults = klog.faults(attempt.log)
     if any(not fault.header for fault in faults):
         faults = [fault for fault in faults if not fault.header]
-    planned = {other.device for other in seen.plan if other.device is not None}
     problems = []
     for fault in faults:
-        owners = _owners(fault, planned, seen)
+        owners = _owners(fault, seen.devices, seen)
         own = bool(owners) if test.device is None else test.device in owners | _siblings(owners, seen)
         if test.faults and (own or fault.device is None):
             continue

@@ -2,8 +2,9 @@
 """`iommu-cts lava`, and `iommu-cts run` on hosts of a LAVA laboratory."""
 
 import argparse
+import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from results import report, summary
 from results.journal import Writer
 from runner import judge
 from runner import run as running
-from runner.lava import recipe
+from runner.lava import fleet, glance, recipe
 from runner.lava.campaign import Campaign
 from runner.lava.local import LavaRun
 from runner.lava.server import Service, connect
@@ -46,17 +47,20 @@ def _service(folder: Path) -> Service:
 
 
 @contextmanager
-def _open(folder: Path) -> Iterator[Campaign]:
+def _open(folder: Path, turn: fleet.Turn = contextlib.nullcontext) -> Iterator[Campaign]:
     recipe.read(folder)  # says better than the journal what is lacking
     with Writer(folder / "journal.jsonl", existing=True) as journal:
-        yield Campaign(folder, journal, _service(folder))
+        with turn():
+            campaign = Campaign(folder, journal, _service(folder), turn)
+        yield campaign
 
 
-def go_on(folder: Path, waiting: bool) -> None:
-    """Reads the jobs that are over, and submits what is left; until all is over, or once."""
-    with _open(folder) as campaign:
+def go_on(folder: Path, waiting: bool, turn: fleet.Turn = contextlib.nullcontext) -> fleet.Left:
+    """Reads the jobs that are over, and submits what is left; until all is over, or once. Returns which jobs are still there. What keeps a
+    processor busy is done in a `turn`."""
+    with _open(folder, turn) as campaign:
         if campaign.ended:
-            return
+            return fleet.Left()
         if waiting:
             campaign.reopen()
             campaign.wait(threading.Event())
@@ -71,6 +75,16 @@ def go_on(folder: Path, waiting: bool) -> None:
                 path.unlink()
         if campaign.pending:
             say(f"still there: {', '.join(f'job {share.id}' for share in campaign.pending)}; `iommu-cts lava wait {folder.name}`")
+        return fleet.Left(sum(share.number not in campaign.faults for share in campaign.pending), campaign.unreachable)
+
+
+def _many(folders: Sequence[Path], waivers: Path, console: Console, again: bool) -> int:
+    """Goes on with several runs, once or until all are over."""
+
+    def one(folder: Path, turn: fleet.Turn) -> fleet.Left:
+        return glance.still_there(folder) or go_on(folder, False, turn)
+
+    return fleet.go_on(folders, running.existing(waivers), one, console, again)
 
 
 def _judged(folder: Path, waivers: Path, console: Console) -> int:
@@ -109,11 +123,13 @@ def _submit(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _wait(arguments: argparse.Namespace, console: Console_) -> int:
-    folder = running.find_folder(arguments.run)
+def _go_on(arguments: argparse.Namespace, console: Console_) -> int:
+    folders = list({folder.resolve(): folder for folder in map(running.find_folder, arguments.run)}.values())
     with running.interruptible():
-        go_on(folder, arguments.waiting)
-    return _judged(folder, arguments.waivers, console())
+        if len(folders) > 1:
+            return _many(folders, arguments.waivers, console(), arguments.waiting)
+        go_on(folders[0], arguments.waiting)
+    return _judged(folders[0], arguments.waivers, console())
 
 
 def _status(arguments: argparse.Namespace, console: Console_) -> int:
@@ -144,17 +160,15 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]", console: Console_,
     of_run(submit)
     submit.set_defaults(call=_submit)
     for name, waiting, text in (
-        ("wait", True, "follow the jobs of a run, submit what each leaves over, and judge when all is over"),
+        ("wait", True, "follow the jobs of runs, submit what each leaves over, and judge when all is over"),
         ("fetch", False, "read the jobs that are over, submit what they leave over, and judge what there is"),
     ):
         one = actions.add_parser(name, help=text, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
-        one.set_defaults(call=lambda arguments: _wait(arguments, console), waiting=waiting)
+        one.set_defaults(call=lambda arguments: _go_on(arguments, console), waiting=waiting)
         one.add_argument("--waivers", type=Path, default=running.WAIVERS, metavar="FILE", help="known failures (default: waivers.toml)")
-        _add_run(one)
+        one.add_argument(
+            "run", nargs="*", default=["last"], metavar="RUN", help="folders, or names in results/runs/ (default: the newest)"
+        )
     status = actions.add_parser("status", help="show the jobs of a run, and how far they are")
-    _add_run(status)
+    status.add_argument("run", nargs="?", default="last", metavar="RUN", help="a folder, or a name in results/runs/ (default: the newest)")
     status.set_defaults(call=lambda arguments: _status(arguments, console))
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", default="last", metavar="RUN", help="a folder, or a name in results/runs/ (default: the newest)")

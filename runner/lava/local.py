@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """LAVA without a server: lava-run in the toolbox, one job at a time. For jobs that are tried before they are submitted."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -11,8 +12,8 @@ from lab.errors import LabError
 from lab.host import Host
 from lab.lava.devices import dictionary
 from lab.toolbox import MOUNT
-from runner.lava import log
-from runner.lava.server import FINISHED, Job
+from runner.lava import log, transfer
+from runner.lava.server import FINISHED, LISTEN_MAX, Job
 
 URL = f"file://{MOUNT}/work"
 # What LAVA writes to, in a tree that is read only.
@@ -55,17 +56,32 @@ class LavaRun:
         process = self._running.get(number)
         if process is not None and process.poll() is None:
             return Job(number, "Running", "Unknown", "lava-run")
-        if not self.log(number):
+        path = self._log(number)
+        if not path.exists() or not path.stat().st_size:
             said = (self._folder / f"out-{number}/said").read_text(errors="replace")
             raise LabError(f"lava-run failed:\n{said[-2000:]}")
-        end = log.outcome(list(log.lines(self.log(number))))
+        with path.open("rb") as file:
+            end = log.outcome(log.lines(file))
         health = {"": "Complete", "Canceled": "Canceled"}.get("?" if end.kind is None else end.kind, "Incomplete")
         return Job(number, FINISHED, health, "lava-run", end.text)
 
+    def _log(self, number: str) -> Path:
+        return self._folder / f"out-{number}/logs.yaml"
+
     def log(self, number: str, start: int = 0) -> bytes:
         """Its log from line `start` on; empty if there is none yet."""
-        path = self._folder / f"out-{number}/logs.yaml"
-        return b"".join(path.read_bytes().splitlines(keepends=True)[start:]) if path.exists() else b""
+        path = self._log(number)
+        if not path.exists():
+            return b""
+        with path.open("rb") as file:
+            return b"".join(itertools.islice(file, start, None))[:LISTEN_MAX]
+
+    def save(self, number: str, path: Path) -> None:
+        """Puts its log, as far as it may be kept, at `path`."""
+        with self._log(number).open("rb") as file, transfer.kept(path) as (copy, _):
+            copy.truncate(copy.seek(0))
+            while piece := file.read(min(transfer.CHUNK, transfer.LOG_MAX - copy.tell())):
+                transfer.write(copy, piece)
 
     def cancel(self, number: str) -> None:
         """As the server's worker does."""

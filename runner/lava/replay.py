@@ -21,12 +21,14 @@ OTHER_INVENTORY = "the device has another inventory than the one that the plan w
 
 @dataclasses.dataclass(frozen=True)
 class Played:
-    """What a job came to: its entries, how many of its tests are over, how often the target came up, and what of the lab failed."""
+    """What a job came to: its entries, how many of its tests are over, how often the target came up, what of the lab failed, and
+    whether there were frames that are not of cts-exec."""
 
     block: Block
     over: int
     boots: int
     fault: str | None = None
+    forged: bool = False
 
 
 def item(planned: PlannedTest, line: Mapping[str, Any]) -> Item:
@@ -92,4 +94,4 @@ def play(
         fault = str(error)
     finally:
         session.kill()
-    return Played(block, over, next(counter) - boots - 1, fault)
+    return Played(block, over, next(counter) - boots - 1, fault, session.forged)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A LAVA server by its REST interface, version 0.2, and who one is there."""
 
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -9,24 +10,30 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
 from lab.errors import LabError, UsageError
+from runner.lava import transfer
 
 CONFIG = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "lavacli.yaml"
 TOKEN = "LAVA_TOKEN"
 ANSWER_S = 60.0
-ANSWER_MAX = 256 << 20  # bytes
+ANSWER_MAX = 16 << 20  # bytes of what is no log
+LISTEN_MAX = 16 << 20
 SAID_MAX = 500  # characters of a server's words that are shown
 FINISHED = "Finished"
 
 
 class Unreachable(LabError):
     """No answer, or that of somebody before the server: it may pass."""
+
+
+class Absent(LabError):
+    """There is no such thing on the server."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +60,11 @@ class Service(Protocol):
         """How it is now."""
 
     def log(self, number: str, start: int = 0) -> bytes:
-        """Its log from line `start` on."""
+        """Its log from line `start` on, at most LISTEN_MAX bytes: for a look at a job that runs."""
+
+    def save(self, number: str, path: Path) -> None:
+        """Puts the log of a job that is over at `path`, at most transfer.LOG_MAX bytes. If it does not get there all at once, what has
+        come is kept beside it, and the next call goes on from there."""
 
     def cancel(self, number: str) -> None:
         """Asks that it be ended."""
@@ -71,6 +82,13 @@ def _shown(text: Any) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text))[:SAID_MAX]
 
 
+def _said(error: urllib.error.HTTPError) -> str:
+    """The beginning of what a server says to a refusal, if it says it."""
+    with error, contextlib.suppress(OSError, http.client.HTTPException):
+        return _shown(error.read1(SAID_MAX).decode("utf-8", "replace"))
+    return ""
+
+
 def _number(value: Any, url: str) -> str:
     """A job's number, which names files too."""
     if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,4})?", str(value)):
@@ -86,7 +104,9 @@ class Server:
         self._token = token
         self._opener = urllib.request.build_opener(_NoRedirects)
 
-    def _ask(self, path: str, data: Mapping[str, str] | None = None) -> bytes:
+    @contextlib.contextmanager
+    def _answer(self, path: str, data: Mapping[str, str] | None = None) -> Iterator[http.client.HTTPResponse]:
+        """The answer to be read; what goes wrong meanwhile is told as a LabError."""
         headers = {"Authorization": f"Token {self._token}", "Accept": "application/json"}
         body = None if data is None else json.dumps(data).encode()
         if body is not None:
@@ -94,12 +114,16 @@ class Server:
         try:
             request = urllib.request.Request(f"{self.url}/api/v0.2/{path}", body, headers)
             with self._opener.open(request, timeout=ANSWER_S) as answer:
-                return bytes(answer.read(ANSWER_MAX))
+                packed = answer.headers.get("Content-Encoding", "identity")
+                if packed != "identity":
+                    raise LabError(f"{self.url}: {path.split('?')[0]}: the answer is packed ({_shown(packed)}), which nobody asked for")
+                yield answer
         except urllib.error.HTTPError as error:
-            with error:
-                said = _shown(error.read(SAID_MAX).decode("utf-8", "replace"))
+            said = _said(error)
             if error.code >= 500:
                 raise Unreachable(f"{self.url}: {error.code} {_shown(error.reason)}") from None
+            if error.code == 404:
+                raise Absent(f"{self.url}: {path.split('?')[0]}: 404: {said}") from None
             if error.code == 401:
                 said += f"; the token comes from ${TOKEN}, or from {CONFIG}"
             raise LabError(f"{self.url}: {path.split('?')[0]}: {error.code}: {said}") from None
@@ -108,8 +132,15 @@ class Server:
         except ValueError as error:
             raise UsageError(f"{self.url}: no address of a LAVA server: {error}") from None
 
+    def _ask(self, path: str, data: Mapping[str, str] | None = None, most: int = ANSWER_MAX) -> bytes:
+        """The first `most` bytes of an answer."""
+        with self._answer(path, data) as answer:
+            return b"".join(transfer.pieces(answer, most, ANSWER_S))
+
     def _object(self, path: str, data: Mapping[str, str] | None = None) -> dict[str, Any]:
         raw = self._ask(path, data)
+        if len(raw) == ANSWER_MAX:
+            raise LabError(f"{self.url}: {path.split('?')[0]}: an answer of more than {ANSWER_MAX >> 20} MiB")
         try:
             found = json.loads(raw)
             if not isinstance(found, dict):
@@ -141,11 +172,18 @@ class Server:
 
     def log(self, number: str, start: int = 0) -> bytes:
         try:
-            return self._ask(f"jobs/{number}/logs/" + (f"?start={start}" if start else ""))
-        except LabError as error:
-            if isinstance(error, Unreachable) or ": 404: " not in str(error):
-                raise
+            return self._ask(f"jobs/{number}/logs/" + (f"?start={start}" if start else ""), most=LISTEN_MAX)
+        except Absent:
             return b""  # it has none yet, or no more
+
+    def save(self, number: str, path: Path) -> None:
+        with transfer.kept(path) as (file, lines):
+            try:
+                with self._answer(f"jobs/{number}/logs/" + (f"?start={lines}" if lines else "")) as answer:
+                    for piece in transfer.pieces(answer, transfer.LOG_MAX - file.tell(), transfer.PATIENCE_S):
+                        transfer.write(file, piece)
+            except Absent:
+                pass  # it has none, or no more than there was
 
     def cancel(self, number: str) -> None:
         self._object(f"jobs/{number}/cancel/", {})

@@ -18,6 +18,7 @@ from lab.errors import LabError, UsageError
 from lab.lava.place import LOCAL, Place
 from lab.progress import Step, say
 from results.journal import Writer
+from results.text import printable
 from results.typed import ShapeError, decode
 from runner import catalogue, plan, suite
 from runner import run as running
@@ -140,14 +141,15 @@ def _survey(draft: Recipe, give: Service, journal: Writer, run: str, folder: Pat
             if stop.wait(2.0):
                 raise KeyboardInterrupt
             job = give.job(number)
-    raw = give.log(number)
-    (folder / f"job-{number}.yaml").write_bytes(raw)
-    target = JobTarget(raw, wanted, "/tmp", job.health, closes=draft.where.job == "qemu")
-    played, inventory, config = replay.survey(target, 0, CONFIG)
+    path = folder / f"job-{number}.yaml"
+    give.save(number, path)
+    with path.open("rb") as raw:
+        target = JobTarget(raw, wanted, "/tmp", job.health, closes=draft.where.job == "qemu")
+        played, inventory, config = replay.survey(target, 0, CONFIG)
     played.block.write("job", action="ended", machine=0, name=name, id=number, device=job.device, health=job.health)
     journal.append(played.block)
     if inventory is None:
-        raise LabError(f"job {number} on {job.device} took no inventory: {played.fault}")
+        raise LabError(f"job {number} on {job.device} took no inventory: {printable(played.fault or '')}")
     kinds = [list(kind) for kind in sorted(inventory.mdev_types)]
     return Survey(inventory.hello, inventory.devices, kinds, base64.b64encode(config).decode() if config else None)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The log of a job, as LAVA writes it and as somebody would who wants to do harm."""
 
+import io
 import json
 import zlib
 from typing import Any
@@ -33,7 +34,7 @@ TEST: Event = {"op": "test", "id": "a", "argv": ["/b"], "timeout_ms": 30_000}
 
 
 def streamed(raw: bytes) -> bytes:
-    return b"".join(piece.data for piece in log.stream(log.console(list(log.lines(raw)))))
+    return b"".join(piece.data for piece in log.stream(log.console(log.lines(io.BytesIO(raw)))))
 
 
 def test_the_stream_begins_with_the_hello() -> None:
@@ -62,12 +63,18 @@ def test_pieces_are_put_together() -> None:
     assert whole.encode() not in streamed(torn)
 
 
+# A short line that stands for 10^9 words.
+LAUGHS = b"- {dt: 2027-01-15T08:00:00+00:00, x: [" + b", ".join(
+    b"&a%d [%s]" % (level, b", ".join([b"*a%d" % (level - 1) if level else b"lol"] * 10)) for level in range(9)
+) + b"], @: *a8}\n"  # fmt: skip
+
+
 @pytest.mark.parametrize("bad", [
     b"", b"\n", b"- \n", b"- {\n", b"- [1]\n", b"no list\n", b"- {dt: 1, lvl: target, msg: x}\n",
     b'- {"dt": "never", "lvl": "target", "msg": "x"}\n',
     b'- {"lvl": "target", "msg": "x"}\n', b"- !!python/object/apply:os.system [id]\n", b"\xff\xfe\n", b"- " + b"[" * 100_000 + b"\n",
     b"- &a [*a]\n", b'- {"dt": "2027-01-15T08:00:00+00:00", "lvl": "target", "msg": "cut off', b"- {" + b"x" * (2 << 20) + b"}\n",
-    b'- {"dt": "9999-12-31T23:59:59+00:00", "lvl": {"a": 1}, "msg": null}\n',
+    b'- {"dt": "9999-12-31T23:59:59+00:00", "lvl": {"a": 1}, "msg": null}\n', LAUGHS.replace(b"@", b"lvl"), LAUGHS.replace(b"@", b"msg"),
 ])  # fmt: skip
 def test_what_can_not_be_read_is_left_out(bad: bytes) -> None:
     raw = line(frame(0, HELLO)) + bad + (b"" if bad.endswith(b"\n") or not bad else b"\n") + line("behind it")
@@ -76,7 +83,19 @@ def test_what_can_not_be_read_is_left_out(bad: bytes) -> None:
 
 def test_characters_that_yaml_writes_otherwise() -> None:
     raw = b'- {"dt": "2027-01-15T08:00:00+00:00", "lvl": "target", "msg": "a\\e[1m \\_ \\x01 \\\xe2\\u20ac"}\n'.replace(b"\\\xe2", b"")
-    assert [found.message for found in log.console(list(log.lines(raw)))] == ["a\x1b[1m \xa0 \x01 \u20ac"]
+    assert [found.message for found in log.console(log.lines(io.BytesIO(raw)))] == ["a\x1b[1m \xa0 \x01 \u20ac"]
+
+
+def test_what_never_ends_is_not_held() -> None:
+    """Neither a line, nor a frame, nor what QEMU's words tear."""
+    torn = line("a" * 50_000 + "qemu-system-x86_64: x")
+    more = line(frame(0, HELLO)) + line(log.MORE + "x" * 50_000) * 100
+    for endless in (b"- " + b"x" * (5 * log.LINE_MAX), more, line("@cts 0 ") + torn * 100):
+        assert all(len(piece.data) < 200_000 for piece in log.stream(log.console(log.lines(io.BytesIO(endless)))))
+
+
+def test_a_log_that_is_not_all_there() -> None:
+    assert target(line(frame(0, HELLO)) + PANIC, cut=True).gone() == "log too long"
 
 
 def test_who_started_last() -> None:
@@ -87,7 +106,7 @@ def test_who_started_last() -> None:
 
 def target(raw: bytes, health: str = "Incomplete", **more: bool) -> JobTarget:
     """One that was sent its one test and has read all."""
-    found = JobTarget(raw, [TEST], "/tmp", health, **more)
+    found = JobTarget(io.BytesIO(raw), [TEST], "/tmp", health, **more)
     found.power_on()
     found.send(json.dumps(TEST).encode())
     while found.receive(0):

@@ -10,7 +10,7 @@ import pytest
 
 from lab.errors import LabError, UsageError
 from runner.lava import server
-from runner.lava.server import Server, Unreachable, connect
+from runner.lava.server import Absent, Server, Unreachable, connect
 
 
 class Liar(BaseHTTPRequestHandler):
@@ -58,7 +58,7 @@ def test_a_submission_that_is_answered_by_nonsense(liar: Server, body: bytes, sa
     assert said in str(caught.value) and str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("code, kind", [(500, Unreachable), (502, Unreachable), (401, LabError), (404, LabError), (302, LabError)])
+@pytest.mark.parametrize("code, kind", [(500, Unreachable), (502, Unreachable), (401, LabError), (404, Absent), (302, LabError)])
 def test_a_server_that_refuses(liar: Server, code: int, kind: type[LabError], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Liar, "code", code)
     with pytest.raises(LabError) as caught:
