@@ -93,6 +93,7 @@ check-series:
 lint:
 	@lab/deps.sh lint
 	@$(PYTHON) -m lab.lint
+	@$(PYTHON) -m results.page.types
 	@$(PYTHON) -m runner.profiles_page
 	@$(PYTHON) -m runner.coverage
 

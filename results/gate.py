@@ -47,6 +47,11 @@ class Kept:
     build: str | None = None
 
     @property
+    def damaged(self) -> bool:
+        """Was its journal changed after it was written, or does it have no end?"""
+        return any(problem.startswith("journal: ") for problem in self.problems)
+
+    @property
     def ground(self) -> tuple[str, str, str | None, str]:
         """On the same ground a test's verdict should stay what it is."""
         return self.host, self.kernel, self.build, self.suite
@@ -154,7 +159,8 @@ class Gate:
         """OPEN, CLOSED or NOBODY_KNOWS."""
         if self.of(NEW_FAILURE) or self.of(LOST) or (self.performance and self.performance.word == CLOSED):
             return CLOSED
-        if self.of(NOT_KNOWN) or self.candidate.problems or (self.performance and self.performance.word == NOBODY_KNOWS):
+        measured = self.performance.word if self.performance else OPEN
+        if self.of(NOT_KNOWN) or self.candidate.problems or self.baseline.damaged or measured == NOBODY_KNOWS:
             return NOBODY_KNOWS
         return OPEN
 

@@ -7,14 +7,14 @@ from junitparser import Error, Failure, JUnitXml, Properties, Property, Skipped,
 
 from results import gate
 from results.gate import CLOSED, NOBODY_KNOWS, OPEN, Gate, Item
-from results.gate_words import heading, performance, reason
+from results.gate_words import heading, performance, problems, reason
 from results.text import one_line, printable
 
 _BAD = (gate.NEW_FAILURE, gate.LOST)
 
 
 def _whole(found: Gate) -> str:
-    return "\n".join([*heading(found), *performance(found), *(f"problem: {text}" for text in found.candidate.problems)])
+    return "\n".join([*heading(found), *performance(found), *(f"problem: {text}" for text in problems(found))])
 
 
 def _said(item: Item) -> str:

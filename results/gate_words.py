@@ -42,6 +42,12 @@ def reason(item: Item) -> str:
     return item.why or "" if item.known is None else f"known: {item.known}"
 
 
+def problems(found: Gate) -> list[str]:
+    """What is wrong with the runs beside their results."""
+    sides = (("baseline", found.baseline), ("candidate", found.candidate))
+    return [f"{name}: {text}" for name, kept in sides for text in kept.problems]
+
+
 def _unstable(found: Gate) -> str:
     number = len(found.flaky)
     tests = f"{number} flaky test{'s' if number != 1 else ''}"
@@ -79,14 +85,14 @@ def print_gate(found: Gate, console: Console) -> None:
         say(_unstable(found), "bold")
         for test, words in list(found.flaky.items())[:LISTED]:
             say(f"  {'/'.join(words):<16} {test}")
-    for title, lines in (("performance", performance(found)), ("problems of the candidate's run", found.candidate.problems)):
+    for title, lines in (("performance", performance(found)), ("problems of the runs", problems(found))):
         if lines:
             console.print()
             say(title, "bold")
         for text in lines:
             say(f"  {text}")
     console.print()
-    unknown = "nobody knows whether the gate is open: the lab failed"
+    unknown = "nobody knows whether the gate is open: the lab failed, or a run is not whole"
     say(unknown if found.word == NOBODY_KNOWS else f"the gate is {found.word}", _STYLES[found.word])
 
 
@@ -94,7 +100,7 @@ def markdown(found: Gate) -> str:
     """The same for GitHub and GitLab: what closes the gate is shown, the rest folded."""
     text = [f"## iommu-cts gate: {found.word}", "", *(f"- {plain(one)}" for one in heading(found)), ""]
     text += [f"- {plain(one)}" for one in performance(found)]
-    text += [f"- problem of the candidate's run: {code(one)}" for one in found.candidate.problems] + [""]
+    text += [f"- problem of the runs: {code(one)}" for one in problems(found)] + [""]
     for change in CHANGES:
         items = found.of(change)
         if not items:

@@ -23,6 +23,8 @@ _TEXT_KEYS = ("test", "requirement", "driver", "kernel", "reason", "url", "owner
 _LIST_KEYS = ("host", "device")  # one text, or several
 _KEYS = (*_TEXT_KEYS, *_LIST_KEYS, "expires", "shows", "harmless")
 ASSERTION = "assertion"
+# What RFC 3986 has for a URI: it becomes a link, and KCIDB takes nothing else.
+_URL = re.compile(r"https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 _SHOWS = ("aer", "hang", "iommu-fault", "lost", "signal", "splat", "taint")  # what a FAIL may show beside an assertion
 
 
@@ -129,7 +131,7 @@ def _wrong(entry: dict[str, Any]) -> list[str]:
     if ("test" in entry) == ("requirement" in entry):
         wrong.append("give one of 'test' and 'requirement'")
     url = entry.get("url")
-    if isinstance(url, str) and url.strip() and not re.match(r"https?://[^\s/]", url):
+    if isinstance(url, str) and url.strip() and not _URL.fullmatch(url):
         wrong.append(f"'url' is no http or https address: {url}")
     shows = entry.get("shows", [])
     if not isinstance(shows, list) or not all(code in _SHOWS for code in shows):

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,10 @@ SHIPPED = HERE / "dist"
 SCRIPT, STYLE, LICENCES = "main.js", "style.css", "licences.txt"
 FILES = [SCRIPT, STYLE, LICENCES]
 TITLE = "the script of the report page"
+UNREACHED = "can npm reach its registry? `npm ping` tells; and is nodejs 18 or newer?"
 WAY_OUT = "install your system's packages nodejs (18 or newer) and npm; on Debian, in a checkout, root may say `lab/deps.sh page`"
 
-_INSTALL = ["npm", "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+INSTALL = ["npm", "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
 _BUILD = [
     "node_modules/.bin/esbuild", "src/main.ts", "src/style.css", "--bundle", "--minify", "--format=iife", "--target=es2022",
     "--legal-comments=none", "--outdir=out", "--metafile=meta.json", "--log-level=warning",
@@ -49,31 +50,26 @@ def obtain() -> Bundle:
     """The bundle, built if need be. LabError names what is lacking and the way out."""
     folder = SHIPPED
     if not (SHIPPED / SCRIPT).is_file():
-        inputs = {str(path.relative_to(HERE)): cache.file_digest(path) for path in _sources()}
-        folder, _ = cache.obtain("page", cache.digest([inputs, _INSTALL, _BUILD]), TITLE, FILES, _make)
+        inputs = {str(path.relative_to(HERE)): cache.file_digest(path) for path in sources()}
+        folder, _ = cache.obtain("page", cache.digest([inputs, INSTALL, _BUILD]), TITLE, FILES, _make)
     try:
         return Bundle(*((folder / name).read_text("utf-8") for name in FILES))
     except OSError as error:
         raise LabError(f"{TITLE}: {error}") from error
 
 
-def _sources() -> Iterator[Path]:
+def sources() -> Iterator[Path]:
     """Everything that goes into the bundle."""
     yield from (HERE / "package.json", HERE / "package-lock.json")
     yield from sorted((HERE / "src").iterdir())
 
 
 def _make(folder: Path) -> dict[str, Any]:
-    if shutil.which("npm") is None:
-        raise LabError(f"{TITLE} is built on first use, and npm, which fetches its libraries, is not installed: {WAY_OUT}")
     with tempfile.TemporaryDirectory(prefix="iommu-cts-page-") as name, Step(f"building {TITLE}"):
         work = Path(name)
-        for path in _sources():
-            copy = work / path.relative_to(HERE)
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
-        _call(_INSTALL, work, "can npm reach its registry? `npm ping` tells; and is nodejs 18 or newer?")
-        _call(_BUILD, work, "is nodejs 18 or newer?")
+        copy(sources(), work)
+        call(INSTALL, work, UNREACHED)
+        call(_BUILD, work, "is nodejs 18 or newer?")
         meta = json.loads((work / "meta.json").read_text("utf-8"))
         (folder / LICENCES).write_text("\n\n".join(_licences(work, meta)) + "\n", "utf-8")
         for made in (SCRIPT, STYLE):
@@ -81,7 +77,18 @@ def _make(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _call(command: list[str], work: Path, way_out: str) -> None:
+def copy(paths: Iterable[Path], work: Path) -> None:
+    """Copies files of this folder to another one, each to its place there."""
+    for path in paths:
+        place = work / path.relative_to(HERE)
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, place)
+
+
+def call(command: list[str], work: Path, way_out: str) -> None:
+    """Runs npm, or what it has installed, in the folder `work`. LabError with what it says on its standard error, and the way out."""
+    if shutil.which("npm") is None:
+        raise LabError(f"{TITLE} is built on first use, and npm, which fetches its libraries, is not installed: {WAY_OUT}")
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
     if done.returncode:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()][:3]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -60,14 +59,6 @@ def _quiet(browser: Browser) -> Iterator[None]:
     yield
     assert browser.complaints() == []
     assert {address for address in browser.asked() if not address.startswith(("file:", "about:"))} == set()
-
-
-def test_types(tmp_path: Path) -> None:
-    for path in [bundle.HERE / name for name in ("package.json", "package-lock.json", "tsconfig.json")]:
-        shutil.copy(path, tmp_path)
-    shutil.copytree(bundle.HERE / "src", tmp_path / "src")
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=tmp_path, check=True)
-    subprocess.run(["node_modules/.bin/tsc"], cwd=tmp_path, check=True)
 
 
 def test_the_verdict_comes_first(browser: Browser, pages: dict[str, Path]) -> None:

@@ -87,6 +87,17 @@ def test_a_problem_of_the_candidate_leaves_it_unknown_and_one_of_the_baseline_do
     assert gate.judge(bad, good, []).word == "OPEN"
 
 
+def test_a_baseline_that_was_edited_is_none() -> None:
+    """A PASS in it that was made a FAIL would let a failure through as one that there was before."""
+    edited = kept({"a": "FAIL"}, "old", problems=["journal: line 7 was changed"])
+    found = gate.judge(edited, kept({"a": "FAIL"}, "new"), [])
+    assert found.word == "UNKNOWN"
+    assert all("baseline: journal: line 7 was changed" in text for text in (gate_words.markdown(found), gate_reports.junit(found)))
+    out = io.StringIO()
+    gate_words.print_gate(found, Console(file=out, width=200))
+    assert "problems of the runs\n  baseline: journal: line 7 was changed" in out.getvalue()
+
+
 def test_another_host_is_refused() -> None:
     with pytest.raises(UsageError, match="of host vtd, the candidate new of amdvi"):
         gate.judge(kept({}, "old"), kept({}, "new", host="amdvi"), [])
