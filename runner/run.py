@@ -215,7 +215,7 @@ def _execute(
         if where.target != "local":
             image = lab.image and lab.image.copied(work / "kernel")
             lab = dataclasses.replace(lab, image=image, programs=only_needed(lab.programs, chosen))
-        targets, notes = make.targets(where, lab, options, folder, work, len(chosen), stop)
+        targets, notes = make.targets(where, lab, options, folder, work, len(chosen), stop, kept.environment)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
         env = {name: "1" for name, on in switches(options) if on}
         sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]

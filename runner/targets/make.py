@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from lab.progress import Step, say
 from runner.targets import Target, choose
 from runner.targets.local import LocalTarget
 from runner.targets.qemu import QemuTarget
-from runner.targets.ssh import SshTarget
+from runner.targets.ssh import FOLDER, SshTarget
 
 if TYPE_CHECKING:
     from runner.run import Lab, Options
@@ -51,13 +52,14 @@ def _jobs(where: Host, tests: int) -> int:
 
 
 def targets(
-    where: Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int, stop: threading.Event
+    where: Host, lab: Lab, options: Options, folder: Path, work: Path, tests: int, stop: threading.Event, kept: Mapping[str, Any]
 ) -> tuple[list[Target], dict[str, Any]]:
     """The targets of a run of so many tests, and what is to be noted of them. `folder` gets their consoles, `work` the rest; `stop` ends
-    it."""
+    it. `kept` is what was noted so far, of a run that goes on."""
     if where.target == "ssh":
         devices = choose.tested(where, options.device, [])
-        return [SshTarget(where, lab.programs, lab.image, work, folder / "console-1.log", stop, devices)], {}
+        console, left = folder / "console-1.log", kept.get(FOLDER)
+        return [SshTarget(where, lab.programs, lab.image, work, console, stop, devices, left)], {}
     if lab.image is None:
         return [LocalTarget(lab.programs.cts_exec, work)], {}
     _, missing = qemu.make_ramdisk(lab.box, where, lab.image, lab.programs, work)

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import subprocess
 import threading
@@ -37,14 +38,32 @@ CONSOLE_BYTES, CONSOLE_LINES = 8192, 60
 RELAY_DIED = "cts-relay died"
 
 
+FOLDER = "ssh_folder"  # in `environment`: where the programs are
+# What mktemp makes of remote.new_folder's template: nothing else is ever removed.
+_FOLDER = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+/iommu-cts\.[A-Za-z0-9]{10}")
+
+
+def _ours(folder: str) -> str:
+    """A test of sh: is the folder there, and ours? After a reboot a name in /tmp may be somebody else's."""
+    d = shlex.quote(folder)
+    return f"test ! -L {d} && test -O {d}"
+
+
+def _empty(folder: str) -> str:
+    """A line of sh that ends a relay in the folder, if there is one, and removes the folder."""
+    d = shlex.quote(folder)
+    return f"{{ {_ours(folder)} && {d}/cts-relay stop {d}; }} 2>/dev/null; rm -rf {d}"
+
+
 class SshTarget:
     """cts-exec on a machine that is in use by others. Its power switch, where the description has a command for that, gives a fresh
     kernel; else it restarts cts-exec. `work` is a private folder, `console` the file that the console is kept in; `stop` ends waiting.
-    `kernel`, if there is one, is booted first; `devices` are the functions that this must find quiet."""
+    `kernel`, if there is one, is booted first; `devices` are the functions that this must find quiet. `left` is the folder there of a
+    runner of the same run that was killed, as `environment` had it, if there was one."""
 
     def __init__(
         self, where: Host, programs: Binaries, kernel: Image | None, work: Path, console: Path, stop: threading.Event,
-        devices: Sequence[str] = (),
+        devices: Sequence[str] = (), left: object = None,
     ) -> None:  # fmt: skip
         assert where.ssh is not None
         self._access = where.ssh
@@ -58,6 +77,7 @@ class SshTarget:
         self._log: subprocess.Popen[bytes] | None = None
         self._link: Link | None = None
         self._folder = ""
+        self._left = left if isinstance(left, str) and _FOLDER.fullmatch(left) else ""
         self._boot_id = ""  # of the kernel that ran when it was switched on last
         self._used = False  # has that kernel seen a cts-exec that is gone now?
         self._words = last_words.LastWords(self._remote, stop)
@@ -105,6 +125,9 @@ class SshTarget:
             raise LabError(
                 f"{self._access.address} is {machine[:20]!r}, the programs are for {self._machine}: arch = in the description says which"
             )
+        if self._left:
+            say("ending what a runner that was killed has left there")
+            self._remote.run("ending what is left there", f"if {_ours(self._left)}; then {_empty(self._left)}; fi", STOP_S)
         if self._kernel is not None:
             self._boot_kernel(self._kernel, boot_id)
 
@@ -195,24 +218,14 @@ class SshTarget:
         files |= {f"{SUITES}/{name}": path for name, path in self._programs.suites.items()}
         # It may be there still, from before a reboot or a connection that broke.
         make = f"mkdir -m 700 {d} && cd {d} && mkdir -m 700 scratch && exec tar -xf -"
-        self._remote.unpack(f"{self._empty()} && {make}", files, DEPLOY_S)
+        self._remote.unpack(f"{_empty(self._folder)} && {make}", files, DEPLOY_S)
         start = f"cd / && exec {d}/cts-relay start --linger {LINGER_S} {d} -- {d}/cts-exec --undo {UNDO}"
         self._remote.run("starting cts-exec", start)
-
-    def _ours(self) -> str:
-        """A test of sh: is the folder there, and ours? After a reboot a name in /tmp may be somebody else's."""
-        d = shlex.quote(self._folder)
-        return f"test ! -L {d} && test -O {d}"
 
     def _attach(self, offset: int) -> list[str]:
         boot = 'echo "@boot $(cat /proc/sys/kernel/random/boot_id)"'
         d = shlex.quote(self._folder)
-        return self._remote.argv(f"{boot}; {self._ours()} && exec {d}/cts-relay attach {d} {offset}; exit {MISSING[0]}")
-
-    def _empty(self) -> str:
-        """A line of sh that ends a relay in the folder, if there is one, and removes the folder."""
-        d = shlex.quote(self._folder)
-        return f"{{ {self._ours()} && {d}/cts-relay stop {d}; }} 2>/dev/null; rm -rf {d}"
+        return self._remote.argv(f"{boot}; {_ours(self._folder)} && exec {d}/cts-relay attach {d} {offset}; exit {MISSING[0]}")
 
     def _lost(self, code: int | None, boot_id: str | None, away: float) -> str | None:
         """What to do when there is no stream; runs in the link's thread. See link.Loss."""
@@ -253,7 +266,7 @@ class SshTarget:
     def _clean(self) -> None:
         """Ends cts-exec in order and removes what was put there; without a connection the relay does so by itself, in time."""
         try:
-            self._remote.run("cleaning up", self._empty(), STOP_S)
+            self._remote.run("cleaning up", _empty(self._folder), STOP_S)
         except LabError as error:
             say(f"{error}; cts-relay removes {self._folder} there by itself, {2 * LINGER_S} s from now at the latest")
 
@@ -288,4 +301,4 @@ class SshTarget:
         return "\n".join([*lines, *self._said.splitlines()])
 
     def environment(self) -> dict[str, Any]:
-        return {"ssh": self._access.address}
+        return {"ssh": self._access.address, FOLDER: self._folder}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`make check-kill OVER=ssh`: kills runners, connections, the relay and the machine at random moments of runs over ssh.
 
-ARGS: how many moments (default 50), a seed, and the folder of a server that stays on. Prints the seed, so that the moments can be had again.
-In the end each test has the verdict that it has on a virtual host, once; of each time that the machine went down at most one test says so.
+ARGS: how many moments (default 50), a seed, and the folder of a server that stays on. Prints the seed, so that the moments can be had
+again. In the end each test has the verdict that it has on a virtual host, once; of each time that the machine went down at most one test
+says so.
 """
 
 import contextlib
@@ -18,16 +19,16 @@ from datetime import date
 from pathlib import Path
 
 from lab import entry
+from lab.binaries import TOP
 from results import report
 from results.journal import GapEntry, LostEntry, NoiseEntry, read
 from runner import run as running
 from runner.tests import check_ssh, meta
-from runner.tests.check_ssh import DEVICE, KILLED, Checks, Wrong, kill_ssh, need, stop_relay
+from runner.tests.check_ssh import DEVICE, Checks, kill_ssh, need, stop_relay
 
 SELECT = "access/bind*"
 EVERY_S = (0.5, 12.0)  # between two moments
 CUT_S = (1.0, 40.0)  # up to beyond what ssh needs to notice
-RESUME_TRIES = 60
 RUN_S = 900.0
 
 
@@ -46,7 +47,7 @@ class Moments:
 
     def _start(self, *words: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-c", KILLED, "run", *words], env={**os.environ, "IOMMU_CTS_RUNS": str(self._runs)},
+            [str(TOP / "iommu-cts"), "run", *words], env={**os.environ, "IOMMU_CTS_RUNS": str(self._runs)},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
 
@@ -74,20 +75,12 @@ class Moments:
             self._cut, lambda: kill_ssh(self._checks.server), lambda: stop_relay(self._checks.server), self._reset,
         ]  # fmt: skip
         runner = self._start("--host", str(self._checks.plain), "--select", SELECT)
-        tries = 0
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 runner.wait(self._rng.uniform(*EVERY_S) if self._left else RUN_S)
             if runner.poll() is not None:
                 said = runner.communicate()[1].decode(errors="replace")
-                if "another run is on this machine" not in said:
-                    break
-                # cts-exec of the one that was killed still waits for somebody
-                tries += 1
-                need(tries < RESUME_TRIES, said)
-                self._never.wait(1.0)
-                runner = self._start("--resume", next(self._runs.glob("*")).name)
-                continue
+                break
             need(self._left > 0, "a run that nobody disturbs any more does not end")
             self._left -= 1
             if self._rng.random() < 1 / (len(actions) + 1):
@@ -113,14 +106,6 @@ class Moments:
         lost = [one.why for one in seen if isinstance(one, LostEntry)]
         print(f"{folder.name}: {len(told)} verdicts, as they have to be; {self._downs} times down, lost {lost}", flush=True)
         self._checks.server.wait()
-        self._tidy()
-
-    def _tidy(self) -> None:
-        """What a killed runner left goes by itself, in time."""
-        for _ in range(RESUME_TRIES):
-            with contextlib.suppress(Wrong):
-                return self._checks.tidy()
-            self._never.wait(1.0)
         self._checks.tidy()
 
     def all(self) -> None:

@@ -20,7 +20,7 @@ from runner.tests.test_ssh import BOOTS, Box, box  # noqa: F401
     ("now", "append", "line"),
     [
         ("BOOT_IMAGE=/vmlinuz root=/dev/vda ro\n", (), "root=/dev/vda ro"),
-        ("root=/dev/vda BOOT_IMAGE=(hd0,gpt2)/vmlinuz initrd=\\initrd.img quiet", ("iommu.strict=1",), "root=/dev/vda quiet iommu.strict=1"),
+        ("root=/dev/vda BOOT_IMAGE=(hd0,gpt2)/vmlinuz initrd=\\i.img quiet", ("iommu.strict=1",), "root=/dev/vda quiet iommu.strict=1"),
         ('initrd="/a b" dyndbg="file x +p" x.initrd=1', ("y",), 'dyndbg="file x +p" x.initrd=1 y'),
     ],
 )

@@ -113,7 +113,7 @@ class Rig:
 
     def __init__(self, box: Box, relay: Path, cts_exec: Path, tmp: Path, **access: Any) -> None:
         self.box = box
-        programs = Binaries(cts_exec.parent, {"access/example": Path("/bin/true")})
+        self.programs = programs = Binaries(cts_exec.parent, {"access/example": Path("/bin/true")})
         assert programs.cts_exec == cts_exec
         # cts-relay is built elsewhere than in a real build.
         with contextlib.suppress(FileExistsError):
@@ -163,6 +163,30 @@ def test_a_command_runs_there_and_nothing_stays(rig: Rig) -> None:
     rig.session.end()
     assert rig.box.left() == []
     assert not rig.entries("LostEntry")
+
+
+def test_what_a_killed_runner_left_is_ended_by_the_next(rig: Rig, tmp_path: Path) -> None:
+    rig.session.boot()
+    left = rig.target.environment()[ssh.FOLDER]
+    assert rig.box.left() == [Path(left)]
+    # As a runner that was killed leaves it: the relay waits for somebody, for ten minutes.
+    (tmp_path / "next").mkdir()
+    target = ssh.SshTarget(
+        rig.where, rig.programs, None, tmp_path / "next", tmp_path / "console-2.log", threading.Event(), (), left
+    )  # fmt: skip
+    target.power_on()
+    try:
+        assert rig.box.left() == [Path(target.suites).parent] and str(rig.box.left()[0]) != left
+        with pytest.raises(Lost):
+            rig.session.command(["/bin/echo", "nobody"])
+    finally:
+        target.power_off()
+
+
+@pytest.mark.parametrize("left", ["/", "/tmp/iommu-cts.01234567;x", "/tmp/../iommu-cts.0123456789", "tmp/iommu-cts.0123456789", 5, None])
+def test_no_other_folder_is_taken_for_one(rig: Rig, tmp_path: Path, left: object) -> None:
+    target = ssh.SshTarget(rig.where, rig.programs, None, tmp_path, tmp_path / "console-2.log", threading.Event(), (), left)
+    assert not target._left
 
 
 def test_a_cut_in_the_middle_of_a_test_loses_nothing(rig: Rig) -> None:
