@@ -13,7 +13,7 @@ class Arch:
     arch/, `image` the image in there that QEMU boots. `emulator` is the package of its QEMU, `options` are for each of its machines,
     `console` is the serial port of those, and `words` go on every kernel command line. Where clocks count instructions `counting` do too,
     and `counting_options` are for each machine. `firmware` is its place in the toolbox of the profile `<toolbox>-firmware`, for hosts that
-    ask for it.
+    ask for it. `device_tree`: without firmware the kernel is told by one what there is.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Arch:
     counting: tuple[str, ...] = ()
     counting_options: tuple[str, ...] = ()
     firmware: str | None = None
+    device_tree: bool = False
 
     @property
     def compilers(self) -> list[str]:
@@ -56,7 +57,7 @@ ARCHES = {
         Arch(
             "aarch64", toolbox="aarch64", kbuild="arm64", source="arm64", image="Image", emulator="qemu-system-arm", console="ttyAMA0",
             cross="aarch64-linux-gnu-", runs="usr/bin/qemu-aarch64",
-            firmware="usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+            firmware="usr/share/qemu-efi-aarch64/QEMU_EFI.fd", device_tree=True,
         ),
     )
 }  # fmt: skip

@@ -64,7 +64,7 @@ class Host:
     faults, else "none": the firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may
     take. `allowed` are the only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by
     that. The rest describes a virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those
-    of its architecture; `firmware`: it boots by that (lab/firmware.py)."""
+    of its architecture; `firmware`: it boots by that (lab/firmware.py); `noncoherent`: its device tree calls no DMA coherent."""
 
     name: str
     title: str
@@ -82,6 +82,7 @@ class Host:
     faults: str = "contained"
     misemulated: tuple[Misemulated, ...] = ()
     firmware: bool = False
+    noncoherent: bool = False
     slower: int = 1
     allowed: tuple[Allowed, ...] = ()
     ssh: Access | None = None
@@ -108,7 +109,7 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
-    "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
+    "noncoherent": bool, "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
@@ -192,8 +193,8 @@ def _in_lava(path: Path, table: dict[str, Any]) -> Host:
             raise UsageError(f"{path}: {key} has no meaning here; there may be {', '.join(allowed)}")
     if name:
         model = find(name)
-        if model.target != "qemu" or model.endpoints or model.firmware:
-            raise UsageError(f"{path}: like = {name!r}: no virtual host that LAVA's QEMU could be (no endpoints, no firmware)")
+        if model.target != "qemu" or model.endpoints or model.firmware or model.noncoherent:
+            raise UsageError(f"{path}: like = {name!r}: no virtual host that LAVA's QEMU could be (no endpoints, firmware, noncoherent)")
         return dataclasses.replace(model, title=table.get("title", model.title), target="lava", lava=where)
     if table.get("arch") not in ARCHES:
         raise UsageError(f"{path}: arch = {table.get('arch')!r} is not known (known: {', '.join(ARCHES)})")
@@ -271,6 +272,8 @@ def read(path: Path) -> Host:
             raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")
     if found.firmware and found.machine.firmware is None:
         raise UsageError(f"{path}: firmware: there is none for {found.arch} hosts")
+    if found.noncoherent and (found.firmware or not found.machine.device_tree):
+        raise UsageError(f"{path}: noncoherent: only a host that a device tree describes can be (arch = 'aarch64', no firmware)")
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import cache, ksrc, mdev, scratch
+from lab import cache, ksrc, modules, scratch
 from lab.arch import NATIVE, Arch
 from lab.errors import LabError, UsageError
 from lab.progress import Step
@@ -109,7 +109,7 @@ class Recipe:
 
     def kernel_key(self) -> str:
         """The cache key of the finished kernel: that of source and configuration, and of a kernel with modules that of our own as well."""
-        return cache.digest([self.key(), mdev.digest()]) if "CONFIG_MODULES=y" in self.lines else self.key()
+        return cache.digest([self.key(), modules.digest()]) if "CONFIG_MODULES=y" in self.lines else self.key()
 
     def make(self, out: Path, *words: str) -> list[str]:
         """The command that runs make in the toolbox with build tree `out`."""
@@ -224,14 +224,10 @@ def _symbol(line: str) -> str:
 def _compile(recipe: Recipe, out: Path, step: Step, log: Path) -> None:
     """The image, and the modules where there are any."""
     config = (out / ".config").read_text()
-    targets = [recipe.arch.image, *(["modules"] if _has_modules(config) else [])]
+    targets = [recipe.arch.image, *(["modules"] if modules.any_in(config) else [])]
     _run(step, recipe.make(out, f"-j{_jobs()}", *targets), log)
-    if mdev.is_for(config, _version(recipe.source.tree)):
-        _run(step, recipe.make(out, *mdev.prepare(out), "modules"), log)
-
-
-def _has_modules(config: str) -> bool:
-    return bool(re.search(r"^CONFIG_\w+=m$", config, re.MULTILINE))
+    for module in modules.ours(config, _version(recipe.source.tree)):
+        _run(step, recipe.make(out, *module.prepare(out), "modules"), log)
 
 
 def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> None:
@@ -240,10 +236,10 @@ def _collect(recipe: Recipe, out: Path, draft: Path, step: Step, log: Path) -> N
     shutil.copy(out / "arch" / arch.source / "boot" / arch.image, draft / arch.image)
     shutil.copy(out / ".config", draft / "config")
     config = (draft / "config").read_text()
-    if not _has_modules(config):
+    if not modules.any_in(config):
         return
     step.note("modules")
-    own = [[f"M=/mnt/kbuild/{mdev.NAME}"]] if mdev.is_for(config, _version(recipe.source.tree)) else []
+    own = [[module.make()] for module in modules.ours(config, _version(recipe.source.tree))]
     for which in [[], *own]:
         words = [*_make(arch), f"-j{_jobs()}", *which, "INSTALL_MOD_PATH=/mnt/out", "modules_install"]
         binds = {"kbuild": out, "out": draft}

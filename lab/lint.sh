@@ -12,8 +12,8 @@ check() {
 }
 
 mapfile -t c_files < <(find lib suites runner lab fixtures -name '*.[ch]' 2>/dev/null | sort)
-# The compiler and the checks of programs are not for the kernel module; it is built with more warnings than the kernel itself (lab/mdev.py).
-mapfile -t sources < <(printf '%s\n' "${c_files[@]}" | grep '[.]c$' | grep -v '^fixtures/mdev/')
+# The compiler and the checks of programs are not for kernel modules; those are built with more warnings than the kernel itself (lab/modules.py).
+mapfile -t sources < <(printf '%s\n' "${c_files[@]}" | grep '[.]c$' | grep -v -e '^fixtures/hold/' -e '^fixtures/mdev/')
 mapfile -t scripts < <(find . -name '*.sh' -not -path './.git/*'; printf '%s\n' .ci/run completions/*.bash)
 # Written against the kernel tree's vfio selftest library, whose headers go before the exported ones of the same names.
 mapfile -t tree_sources < <(printf '%s\n' "${sources[@]}" | grep 'libvfio')

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import endpoint, firmware, image, ramdisk
+from lab import device_tree, endpoint, firmware, image, ramdisk
 from lab.binaries import Binaries
 from lab.console import Console, end_of, size
 from lab.errors import LabError
@@ -105,6 +105,7 @@ class Machine:
         self.accel = accel
         self.console = console
         self._log = folder / f"{console.stem}-qemu.log"
+        self._tree = f"{console.stem}.dtb"
         self._screen = Console(console)
         self._endpoint_logs = [console.with_name(f"{console.stem}-endpoint-{n}.log") for n, _ in enumerate(host.endpoints, 1)]
         self._endpoint_starts = [0 for _ in host.endpoints]
@@ -112,20 +113,33 @@ class Machine:
 
     def command(self, extra: Sequence[str], words: Sequence[str] = ()) -> list[str]:
         """What starts QEMU and the host's endpoints, to be run in the toolbox."""
-        accel = _ACCELERATORS[self.accel]
         arch = self.host.machine
         counting = (*COUNTING_WORDS, *arch.counting) if self.accel == ICOUNT else ()
         line = " ".join([f"console={arch.console}", *KERNEL_WORDS, *arch.words, *counting, *self.host.kernel, *words])
         bios = ["-bios", f"/mnt/work/{FIRMWARE}"] if self.host.firmware else []
+        tree = ["-dtb", f"/mnt/work/{self._tree}"] if self.host.noncoherent else []
         qemu = [
-            f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            *accel, "-m", str(self.host.memory_mib), *self._processors(), *arch.options, *bios,
-            *(arch.counting_options if self.accel == ICOUNT else ()),
-            *endpoint.devices(self.host.endpoints),
+            *self._hardware(), *bios, *tree, *endpoint.devices(self.host.endpoints),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
         logs = [f"/mnt/out/{log.name}" for log in self._endpoint_logs]
         return endpoint.together(self.host.endpoints, f"/mnt/work/{endpoint.PROGRAM}", logs, qemu)
+
+    def _hardware(self) -> list[str]:
+        """QEMU, and what its machine is made of."""
+        arch = self.host.machine
+        return [
+            f"qemu-system-{arch.name}", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            *_ACCELERATORS[self.accel], "-m", str(self.host.memory_mib), *self._processors(), *arch.options,
+            *(arch.counting_options if self.accel == ICOUNT else ()),
+        ]  # fmt: skip
+
+    def _make_tree(self) -> None:
+        """The device tree of a machine that isn't coherent: QEMU's own, but for that."""
+        tree = self.folder / self._tree
+        argv = [*self._hardware(), "-machine", f"dumpdtb=/mnt/work/{tree.name}"]
+        self.toolbox.run("writing the machine's device tree", argv, binds={"work": self.folder})
+        tree.write_bytes(device_tree.without(tree.read_bytes(), "dma-coherent"))
 
     def _processors(self) -> list[str]:
         """How many there are, and what the host's description has of QEMU's options."""
@@ -146,6 +160,8 @@ class Machine:
 
         QEMU dies with the thread that calls this. Ctrl-C at the terminal does not reach it.
         """
+        if self.host.noncoherent:
+            self._make_tree()
         self._screen.begin()
         self._endpoint_starts = [size(log) for log in self._endpoint_logs]
         ours, theirs = socket.socketpair()
@@ -203,5 +219,7 @@ class Machine:
 
     def interactive(self, words: Sequence[str]) -> int:
         """Boots with the console on this terminal and returns QEMU's exit code."""
+        if self.host.noncoherent:
+            self._make_tree()
         argv = self.command(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console"], words)
         return subprocess.run(self._wrap(argv)).returncode

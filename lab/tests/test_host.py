@@ -97,6 +97,8 @@ def test_a_host_may_have_mediated_devices_alone(tmp_path: Path) -> None:
         ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
         ("cpus = 1", "cpus = 1\nfirmware = true", "firmware: there is none for x86_64 hosts"),
         ("cpus = 1", "cpus = 1\nfirmware = 1", "firmware must be a bool"),
+        ("cpus = 1", "cpus = 1\nnoncoherent = true", "noncoherent: only a host that a device tree describes"),
+        ('arch = "x86_64"', 'arch = "aarch64"\nfirmware = true\nnoncoherent = true', "noncoherent: only a host that a device tree"),
         ("cpus = 1", 'cpus = 1\nparts = ["sail"]', "parts: there is no 'sail' .known: .*usual"),
         ('target = "qemu"', 'target = "local"', "arch is not for target = 'local'"),
         ('[[device]]', '[[misemulated]]\nwhy = "w"\n[[device]]', "misemulated.. number 1: needs exactly"),

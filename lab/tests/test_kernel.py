@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import kernel, ksrc, mdev, toolbox
+from lab import kernel, ksrc, modules, toolbox
 from lab.arch import ARCHES, Arch
 from lab.errors import LabError, UsageError
 from lab.toolbox import Toolbox
@@ -56,19 +56,22 @@ def test_a_kernel_with_modules_is_also_known_by_ours(tmp_path: Path, monkeypatch
     plain, modular = kernel.Recipe(BOX, SOURCE, []), kernel.Recipe(BOX, SOURCE, [fragment])
     before = modular.key(), modular.kernel_key()
     assert plain.kernel_key() == plain.key() and before[0] != before[1]
-    monkeypatch.setattr(mdev, "FOLDER", tmp_path)
-    (tmp_path / "Kbuild").touch()
+    monkeypatch.setattr(modules, "FIXTURES", tmp_path)
+    for module in modules.MODULES:
+        (tmp_path / module.folder).mkdir()
+        (tmp_path / module.folder / "Kbuild").touch()
     assert modular.key() == before[0] and modular.kernel_key() != before[1]
 
 
-@pytest.mark.parametrize(("config", "version", "has"), [
-    ("CONFIG_VFIO_MDEV=m\n", (7, 3), True),
-    ("CONFIG_A=y\nCONFIG_VFIO_MDEV=y\n", (6, 19), True),
-    ("CONFIG_VFIO_MDEV=m\n", (6, 18), False),
-    ("# CONFIG_VFIO_MDEV is not set\n", (7, 3), False),
+@pytest.mark.parametrize(("config", "version", "names"), [
+    ("CONFIG_PCI=y\nCONFIG_VFIO_MDEV=m\n", (7, 3), ["cts_hold", "cts_mdev"]),
+    ("CONFIG_A=m\nCONFIG_VFIO_MDEV=y\n", (6, 19), ["cts_mdev"]),
+    ("CONFIG_PCI=y\nCONFIG_VFIO_MDEV=m\n", (6, 18), ["cts_hold"]),
+    ("CONFIG_PCI=y\n# CONFIG_VFIO_MDEV is not set\nCONFIG_A=m\n", (7, 3), ["cts_hold"]),
+    ("CONFIG_PCI=y\nCONFIG_VFIO_MDEV=y\n", (7, 3), []),
 ])
-def test_which_kernels_have_our_module(config: str, version: tuple[int, int], has: bool) -> None:
-    assert mdev.is_for(config, version) == has
+def test_which_kernels_have_which_of_our_modules(config: str, version: tuple[int, int], names: list[str]) -> None:
+    assert [module.name for module in modules.ours(config, version)] == names
 
 
 def test_a_missing_fragment_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from lab import console, host, qemu
+from lab import console, device_tree, host, qemu
 from lab.image import Image
 from lab.toolbox import Toolbox
 
@@ -101,6 +101,28 @@ def test_the_command_is_of_the_architecture(tmp_path: Path, name: str, program: 
     line = command[command.index("-append") + 1].split()
     assert command[0] == program and f"console={console}" in line and set(machine.host.kernel) <= set(line)
     assert ("pit=off" in command) == ("no_timer_check" in line) == (name == "vtd")
+
+
+def test_a_machine_that_is_not_coherent_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU's own tree is asked of a machine like the one that boots, and is what that boots with but for the property."""
+    asked: list[list[str]] = []
+
+    class Writes(Outside):
+        def run(self, title: str, argv: Sequence[str], binds: dict[str, Path]) -> None:
+            asked.append(list(argv))
+            (binds["work"] / argv[-1].removeprefix("dumpdtb=/mnt/work/")).write_bytes(b"a tree")
+
+    (tmp_path / "qemu-system-aarch64").write_text("#!/bin/sh\nexit 1\n")
+    monkeypatch.setattr(device_tree, "without", lambda tree, name: tree + b" without " + name.encode())
+    image = Image(tmp_path / "image", None, None, None)
+    where = host.find("smmuv3-noncoherent")
+    machine = qemu.Machine(cast(Toolbox, Writes(tmp_path)), where, image, tmp_path, tmp_path / "console-1.log", "tcg")
+    read_all(machine.power_on())
+    machine.power_off()
+    command = machine.command([])
+    tree = tmp_path / command[command.index("-dtb") + 1].removeprefix("/mnt/work/")
+    assert tree.read_bytes() == b"a tree without dma-coherent"
+    assert asked == [[*command[: len(asked[0]) - 2], "-machine", f"dumpdtb=/mnt/work/{tree.name}"]]
 
 
 def test_nothing_is_started_for_a_runner_that_is_gone(tmp_path: Path) -> None:
