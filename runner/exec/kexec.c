@@ -147,7 +147,7 @@ static const char *hint(int err)
 	case EPERM:
 		return " (lockdown, or kernel.kexec_load_disabled)";
 	case ENOEXEC:
-		return " (no image that it can start)";
+		return " (no image that it can start; a bzImage has to have CONFIG_RELOCATABLE)";
 	case EBADMSG:
 	case EKEYREJECTED:
 	case ENODATA:

@@ -314,7 +314,8 @@ class Campaign:
         self._go_on()
         self._journal.append(played.block)
         share.name = share.id = None
-        say(f"job {job.id} on {job.device}: {job.health}, {played.over} of {len(left)} tests are over" + (f" ({one_line(why)})" if why else ""))
+        more = f" ({one_line(why)})" if why else ""
+        say(f"job {job.id} on {job.device}: {job.health}, {played.over} of {len(left)} tests are over{more}")
         self.surprised = self.surprised or played.fault == OTHER_INVENTORY
         if played.fault:
             say(f"job {job.id}: {printable(played.fault)}")

@@ -118,8 +118,8 @@ class SshTarget:
         self._link = Link(self._attach, boot_id, self._lost)
 
     def _first_time(self) -> None:
-        """Nobody waits for a machine that was never there."""
-        boot_id = self._remote.boot_id()
+        """Nobody waits for a machine that was never there; one that a run was on may be on its way up."""
+        boot_id = self._up() if self._left else self._remote.boot_id()
         machine = self._remote.run("its architecture", "uname -m").strip()
         if machine != self._machine:
             raise LabError(

@@ -80,7 +80,12 @@ class Moments:
                 runner.wait(self._rng.uniform(*EVERY_S) if self._left else RUN_S)
             if runner.poll() is not None:
                 said = runner.communicate()[1].decode(errors="replace")
-                break
+                if "can't be reached" not in said or "`iommu-cts run --resume" not in said:
+                    break
+                # It says what to do where a machine is away that was not there before.
+                self._checks.server.wait()
+                runner = self._start("--resume", next(self._runs.glob("*")).name)
+                continue
             need(self._left > 0, "a run that nobody disturbs any more does not end")
             self._left -= 1
             if self._rng.random() < 1 / (len(actions) + 1):
