@@ -235,6 +235,9 @@ def check_killed_runner(checks: Checks) -> None:
 def check_kexec(checks: Checks) -> None:
     """The kernel that runs starts the next one; a damaged one does not, and the machine is switched off and on before."""
     server = checks.server
+    server.power_off()  # what earlier checks did to its kernel would be in the way
+    server.power_on()
+    server.wait()
     lines = [line for line in server.host_file.read_text().splitlines() if not line.startswith("kernel")]
     table = f'\n[kexec]\nappend = ["{STARTED}"]\n'
     can_cycle, can_not = server.folder / "kexec.toml", server.folder / "kexec-alone.toml"
