@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +27,17 @@ def _is_dead(path: Path) -> bool:
     return True
 
 
+def _is_ours(path: Path) -> bool:
+    """In a cache that several users share nobody but root can tell whether another's folder is dead, or remove it."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.is_dir() and os.geteuid() in (0, path.stat().st_uid)
+    return False
+
+
 def dead() -> list[Path]:
-    """The folders that processes left behind which are gone."""
+    """The folders that processes left behind which are gone, as far as this user may remove them."""
     root = cache.root() / KIND
-    return [path for path in root.iterdir() if path.is_dir() and _is_dead(path)] if root.is_dir() else []
+    return [path for path in root.iterdir() if _is_ours(path) and _is_dead(path)] if root.is_dir() else []
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 """Folders for work: nobody's are removed, and those of the dead."""
 
 import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -65,3 +66,14 @@ def test_a_folder_that_was_killed_before_it_had_a_lock(tmp_path: Path) -> None:
     (tmp_path / "scratch" / "half").mkdir(parents=True)
     with scratch.folder():
         assert not (tmp_path / "scratch" / "half").exists()
+
+
+def test_what_another_user_has_is_let_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not be removed, and whether it is dead can't be seen."""
+    left = tmp_path / scratch.KIND / "left"
+    left.mkdir(parents=True)
+    assert scratch.dead() == [left]
+    monkeypatch.setattr(os, "geteuid", lambda: left.stat().st_uid + 1)
+    assert scratch.dead() == []
+    with scratch.folder():
+        assert left.is_dir()
