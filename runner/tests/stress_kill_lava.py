@@ -37,7 +37,8 @@ def emulators() -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process / "cmdline").read_bytes().startswith(b"qemu-system-") and os.readlink(process / "ns/net") == ours:
+            program = (process / "cmdline").read_bytes().partition(b"\0")[0]
+            if os.path.basename(program).startswith(b"qemu-system-") and os.readlink(process / "ns/net") == ours:
                 found.append(int(process.name))
     return found
 
@@ -67,8 +68,9 @@ class Moments:
                 break
             except subprocess.TimeoutExpired:
                 need(self._left > 0, "a run that nobody disturbs any more does not end")
+            running_now = emulators()
+            what = self._rng.choice(["who waits", "the worker", *["a QEMU" for _ in running_now]])
             self._left -= 1
-            what = self._rng.choice(["who waits", "the worker", "a QEMU"])
             print(f"{self._left} left: {what}", flush=True)
             if what == "who waits":
                 waiter.send_signal(signal.SIGKILL)
@@ -79,10 +81,9 @@ class Moments:
                 self._never.wait(self._rng.uniform(*GONE_S))
                 self._here.lab.start_worker()
             else:
-                for pid in emulators()[:1]:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                        killed += 1
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._rng.choice(running_now), signal.SIGKILL)
+                    killed += 1
         told = verdicts(folder)
         other = {test: (word, self._wanted.get(test)) for test, word in told.items() if word != self._wanted.get(test)}
         need(told.keys() == self._wanted.keys(), sorted(told.keys() ^ self._wanted.keys()))
