@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab import cache
+
 TOP = Path(__file__).resolve().parents[2]
 PAGES = ("vendor", "distribution", "maintainer")
 ANY = "[...]"
@@ -49,7 +51,7 @@ def commands(page: str) -> list[Command]:
 
 def same(line: str) -> str:
     """A line without what differs from one day or machine to the next."""
-    line = re.sub(r"^/\S*/\.cache/", "/home/me/.cache/", line)
+    line = re.sub(r"^/\S*/\.cache/", "/home/me/.cache/", line.replace(f"{cache.root()}/", "/home/me/.cache/iommu-cts/"))
     line = re.sub(r" with changes(?=,)|(?<=[0-9a-f]{12})\+", "", line)
     line = re.sub(r"SHA256:[A-Za-z0-9+/]+", "SHA256:#", line)
     return re.sub(r"\s+", " ", re.sub(r"\b[0-9a-f]{7,}\b|\d+", "#", line)).strip()
