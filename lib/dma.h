@@ -36,6 +36,13 @@ enum dma_capability {
 	DMA_VANISH = 1 << 9,	 /* goes as if pulled out of its slot, until its bus is reset */
 };
 
+/*
+ * The shortest write of a device that can write single bytes, and does so with bytes by chance:
+ * one of these would be what is there already once in 256 times, and a write that must not arrive
+ * would not be seen.
+ */
+#define DMA_WRITE_SHORTEST 8
+
 /* What sizes and places an access of one kind can have, bytes. */
 struct dma_limits {
 	size_t smallest;

@@ -36,11 +36,6 @@
 #include "sysfs.h"
 
 #define LENGTH_MAX 0x10000
-/*
- * It can write a single byte, which once in 256 times would be the one that is there already: a
- * write that must not arrive would not be seen.
- */
-#define SMALLEST 8
 
 #define DEADLINE_NS 10000000000ULL
 
@@ -333,7 +328,10 @@ _Static_assert(DMA_NO_PASID == ENDPOINT_WITHOUT_PASID, "a PASID is passed on as 
 /* What both kinds have. */
 #define EITHER                                                                                   \
 	.highest_iova = UINT64_MAX,                                                              \
-	.write_limits = { .smallest = SMALLEST, .largest = LENGTH_MAX, .step = 1, .align = 1 },  \
+	.write_limits = { .smallest = DMA_WRITE_SHORTEST,                                        \
+			  .largest = LENGTH_MAX,                                                 \
+			  .step = 1,                                                             \
+			  .align = 1 },                                                          \
 	.read_limits = { .smallest = 1, .largest = LENGTH_MAX, .step = 1, .align = 1 },          \
 	.access_ns = 1000000, .refused_ns = 1000000, .msi_index = VFIO_PCI_MSIX_IRQ_INDEX,       \
 	.idle = { .offset = ENDPOINT_SCRATCH, .size = 8 }, .open = endpoint_open, .close = calm, \
