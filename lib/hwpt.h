@@ -21,7 +21,17 @@ enum {
 	HW_CAP_PASID_EXEC = 1 << 1,
 	HW_CAP_PASID_PRIV = 1 << 2,
 	HW_CAP_ATS_NOT_SUPPORTED = 1 << 3,
+	HW_INFO_ARM_SMMUV3 = 2,
 	HW_INFO_AMD = 4,
+};
+
+/* struct iommu_hw_info_arm_smmuv3, which older headers lack too. */
+struct smmuv3_info {
+	uint32_t flags;
+	uint32_t reserved;
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
 };
 
 /* IOMMU_HWPT_ALLOC */

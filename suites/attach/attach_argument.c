@@ -89,14 +89,18 @@ CTS_TEST_F(attach, writes_pt_id_only,
 	struct vfio_device_attach_iommufd_pt args = {
 		.argsz = sizeof(args),
 		.pt_id = self->ioas,
+#ifdef VFIO_DEVICE_ATTACH_PASID
 		.pasid = 0x5a5a5a5a,
+#endif
 	};
 
 	ASSERT_EQ(0, attach_raw(self->device, &args));
 	EXPECT_EQ(sizeof(args), args.argsz);
 	EXPECT_EQ(0, args.flags);
 	EXPECT_NE(self->ioas, args.pt_id);
+#ifdef VFIO_DEVICE_ATTACH_PASID
 	EXPECT_EQ(0x5a5a5a5a, args.pasid);
+#endif
 }
 
 /* The running kernel may know more flags than VFIO_DEVICE_ATTACH_PASID, bit 0. */

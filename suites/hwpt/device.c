@@ -153,7 +153,7 @@ CTS_TEST_F(bound, registers,
 	   .requirements = { "INFO-004" },
 	   .needs = CTS_NEED_CDEV)
 {
-	struct iommu_hw_info_arm_smmuv3 smmu;
+	struct smmuv3_info smmu;
 	struct iommu_hw_info_vtd vtd;
 	char text[SYSFS_PATH], expected[SYSFS_PATH];
 	uint64_t amd[2];
@@ -178,9 +178,9 @@ CTS_TEST_F(bound, registers,
 			 (unsigned long long)amd[1]);
 		EXPECT_STREQ(expected, text);
 		break;
-	case IOMMU_HW_INFO_TYPE_ARM_SMMUV3:
+	case HW_INFO_ARM_SMMUV3:
 		EXPECT_EQ(sizeof(smmu), told(self->iommufd, self->id, &smmu, sizeof(smmu), &type));
-		EXPECT_EQ(0, smmu.__reserved);
+		EXPECT_EQ(0, smmu.reserved);
 		/* Translation of one stage at least, and a granule of pages. */
 		EXPECT_NE(0, smmu.idr[0] & 3);
 		EXPECT_NE(0, smmu.idr[5] >> 4 & 7);

@@ -20,20 +20,10 @@
 
 /* What older headers lack. */
 enum {
-	HW_INFO_ARM_SMMUV3 = 2,
 	HWPT_DATA_ARM_SMMUV3 = 2,
 	VIOMMU_ARM_SMMUV3 = 1,
 	VIOMMU_INVALIDATE_ARM_SMMUV3 = 1,
 	VEVENTQ_ARM_SMMUV3 = 1,
-};
-
-/* struct iommu_hw_info_arm_smmuv3 */
-struct smmuv3_info {
-	uint32_t flags;
-	uint32_t reserved;
-	uint32_t idr[6];
-	uint32_t iidr;
-	uint32_t aidr;
 };
 
 #define IDR5_GRAN4K (1U << 4)

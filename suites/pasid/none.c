@@ -46,7 +46,7 @@ static int iommu_has_pasids(const FIXTURE_DATA(none) * self)
 {
 	union {
 		struct iommu_hw_info_vtd vtd;
-		struct iommu_hw_info_arm_smmuv3 smmu;
+		struct smmuv3_info smmu;
 	} registers;
 	struct iommu_hw_info args = {
 		.dev_id = self->id,
@@ -57,7 +57,7 @@ static int iommu_has_pasids(const FIXTURE_DATA(none) * self)
 	cts_require(!__hw_info(self->iommufd, &args), "IOMMU_GET_HW_INFO");
 	if (args.out_data_type == IOMMU_HW_INFO_TYPE_INTEL_VTD)
 		return !!(registers.vtd.ecap_reg & VTD_ECAP_PASID);
-	if (args.out_data_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3)
+	if (args.out_data_type == HW_INFO_ARM_SMMUV3)
 		return !!(registers.smmu.idr[1] & SMMU_IDR1_SSIDSIZE);
 	return -ENODATA;
 }

@@ -74,6 +74,7 @@ static int change_process(int iommufd)
 
 	return ioctl(iommufd, IOMMU_IOAS_CHANGE_PROCESS, &args) ? -errno : 0;
 #else
+	(void)iommufd;
 	return -ENOTTY;
 #endif
 }
@@ -94,6 +95,8 @@ static int map_file(const struct scene *scene, unsigned int place)
 
 	return ioctl(scene->iommufd, IOMMU_IOAS_MAP_FILE, &args) ? -errno : 0;
 #else
+	(void)scene;
+	(void)place;
 	return -ENOTTY;
 #endif
 }
