@@ -299,6 +299,7 @@ def _lab_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
     prove = actions.add_parser("prove", help="run the suites on kernels with one small fault each: do they notice?")
     prove.add_argument("fault", nargs="*", metavar="FAULT", help="a fault, a pattern or a subject (default: all)")
+    prove.add_argument("--untried", action="store_true", help="of these, only what was not tried since it is as it is")
     prove.add_argument("--list", action="store_true", help="only show the faults")
     prove.add_argument("--table", type=Path, metavar="FILE", help="only write what came out so far, as a page for docs/")
     prove.add_argument("--ksrc", metavar="DIR|VERSION", help="as for build")
