@@ -166,18 +166,14 @@ static void function_line(const struct use *use, const char *name, char *line, s
 	use_line(path, line, size);
 }
 
-static bool is_ours(const char *driver)
-{
-	return !*driver || strstr(driver, "vfio") || !strcmp(driver, "pci-stub");
-}
-
 /*
  * Sysfs shows the interfaces of one network namespace: a network card whose driver has made none
  * that is to be seen has them elsewhere.
  */
 static bool is_elsewhere(struct use *use, const char *class)
 {
-	return !strncmp(class, "0x02", 4) && !is_ours(use->driver) && !has_part(use, "net") &&
+	return !strncmp(class, "0x02", 4) && !use_is_nobodys(use->driver) &&
+	       !has_part(use, "net") &&
 	       use_says(use,
 			"driver %s has it and no interface is to be seen: is that in another "
 			"network namespace?",
@@ -198,7 +194,7 @@ static bool used_virtual_function(struct use *use, const char *name, void *arg)
 	if (*driver)
 		return use_says(use, "its virtual function %s is used by driver %s", bdf, driver);
 	/* Its driver would remove them, and nothing could put them back as they were. */
-	return !is_ours(use->driver) &&
+	return !use_is_nobodys(use->driver) &&
 	       use_says(use,
 			"it has virtual functions, such as %s; write 0 to its sriov_numvfs if "
 			"nobody needs them",

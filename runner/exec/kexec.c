@@ -16,6 +16,7 @@
 #include "kexec.h"
 #include "sysfs.h"
 #include "undo.h"
+#include "use.h"
 
 #define DEVICES "/sys/bus/pci/devices"
 
@@ -79,13 +80,13 @@ static int check_undo(void)
 	return KEXEC_LOADED;
 }
 
-/* A vfio driver leaves its device as its last user left it. */
+/* Such a driver stops its device at the end; what is nobody's stays as its last user left it. */
 static bool host_driver_has(const char *bdf)
 {
 	char path[SYSFS_PATH_MAX], driver[SYSFS_NAME_MAX];
 
 	snprintf(path, sizeof(path), DEVICES "/%s/driver", bdf);
-	return !sysfs_link(path, driver, sizeof(driver)) && !strstr(driver, "vfio");
+	return !sysfs_link(path, driver, sizeof(driver)) && !use_is_nobodys(driver);
 }
 
 static bool stop_bus_mastering(const char *bdf)

@@ -59,6 +59,11 @@ void use_link(const char *path, char name[USE_NAME])
 	snprintf(name, USE_NAME, "%s", n < 0 ? "" : basename(target));
 }
 
+bool use_is_nobodys(const char *driver)
+{
+	return !*driver || strstr(driver, "vfio") || !strcmp(driver, "pci-stub");
+}
+
 dev_t use_number(const char *path)
 {
 	unsigned int major, minor;

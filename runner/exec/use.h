@@ -43,6 +43,9 @@ bool use_line(const char *path, char *line, size_t size);
 /* The last component of where a link leads; empty if it is none. */
 void use_link(const char *path, char name[USE_NAME]);
 
+/* Does the driver of that name, "" for none, use its function for nobody but who asks it to? */
+bool use_is_nobodys(const char *driver);
+
 /* The numbers of a node that a file of sysfs holds as "major:minor"; 0: none. */
 dev_t use_number(const char *path);
 
