@@ -89,7 +89,7 @@ def taken_on(side: Side) -> TakenOn:
 
 
 def _half(measured: Mapping[Key, Measured], boots: list[int]) -> dict[Key, Measured]:
-    halves = {key: Measured(row.unit, row.better, [row.boots[boot] for boot in boots]) for key, row in measured.items()}
+    halves = {key: dataclasses.replace(row, boots=[row.boots[boot] for boot in boots]) for key, row in measured.items()}
     return {key: row for key, row in halves.items() if row.there()}
 
 

@@ -165,9 +165,13 @@ def gate_lines(outcomes: Sequence[Outcome]) -> list[str]:
 
 def legend(compared: Comparison) -> list[tuple[str, str]]:
     """What the columns are, term by term."""
+    counted = compared.mode == INSTRUCTIONS
+    whose = "the least of each boot: what is more depends on the kernel's objects that a call happens to get" if counted else (
+        "the boots' medians, so that a few slow samples don't move it"
+    )
     terms = [
         ("new,old", "columns of pairs: new first"),
-        ("%", "how much more new takes than old, positive: more; of the boots' medians, so that a few slow samples don't move it"),
+        ("%", f"how much more new takes than old, positive: more; of {whose}"),
         (NO_EVIDENCE, "no evidence of a change; it does not show that there is none"),
         ("avg, min", "of all samples, for the eye: the % is not made of them"),
         ("n", "boots x samples in each; two numbers where new and old differ"),
@@ -176,7 +180,7 @@ def legend(compared: Comparison) -> list[tuple[str, str]]:
     ]
     if min(len(compared.old.boots), len(compared.new.boots)) < boots_to_claim(compared.mode):
         terms.insert(2, ("(%)", "seen, but of too few boots: nothing is claimed"))
-    if compared.mode == INSTRUCTIONS:
+    if counted:
         terms.append((
             "evidence",
             f"boots of one kernel agree within {part(AGREEMENT)} (else the row is an ERROR), and the change is beyond that and beyond what "

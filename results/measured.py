@@ -42,7 +42,8 @@ def print_bench(side: Side, console: Console) -> int:
     counted = side.mode == INSTRUCTIONS
     console.print(Text(f"{side.name}  host {side.host}, Linux {side.releases()}, {len(side.boots)} boots, in {side.mode}", "bold"))
     table = Table(box=None, header_style="bold")
-    for heading in ("row", "unit", "n", "median", "min", "boots differ by", ""):
+    shown = ("least", "average") if counted else ("median", "min")
+    for heading in ("row", "unit", "n", *shown, "boots differ by", ""):
         table.add_column(heading, justify="left" if heading in ("row", "unit", "") else "right")
     wrong = 0
     for key, row in found.items():
@@ -50,7 +51,8 @@ def print_bench(side: Side, console: Console) -> int:
         bad = counted and unit == "instructions" and row.spread > AGREEMENT
         wrong += bad
         table.add_row(
-            Text(key.words()), unit, f"{row.boots}x{row.samples}", _number(row.middle), _number(row.minimum),
+            Text(key.words()), unit, f"{row.boots}x{row.samples}", _number(row.middle),
+            _number(row.average if counted else row.minimum),
             f"{100 * row.spread:.3f} %", Text("ERROR", "bold magenta") if bad else "",
         )  # fmt: skip
     console.print(table)

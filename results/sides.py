@@ -226,6 +226,7 @@ def _rows(side: Side, by_device: set[str]) -> dict[Key, Measured]:
                 if result.path in by_device:
                     params["device"] = result.device or "none"
                 key = Key(result.path, one.measure, tuple(sorted(params.items())))
-                row = found.setdefault(key, Measured(one.unit, one.better, [[] for _ in side.boots]))
+                counted = side.mode == INSTRUCTIONS and one.unit == "ns"
+                row = found.setdefault(key, Measured(one.unit, one.better, [[] for _ in side.boots], counted))
                 row.boots[number].extend(one.samples)
     return found

@@ -53,7 +53,7 @@ def check_row(cells: list[str], old: Boots, new: Boots, timed: bool) -> list[str
     pairs = ((cells[1], fmean(map(fmean, new)), fmean(map(fmean, old))), (cells[2], min(map(min, new)), min(map(min, old))))
     for pair, *values in pairs:
         wrong += [f"{shown} is not {value}" for shown, value in zip(pair.split(","), values) if not same(shown, value)]
-    before, after = ([median(boot) for boot in side] for side in (old, new))
+    before, after = ([median(boot) if timed else min(boot) for boot in side] for side in (old, new))
     change = (geometric_mean(after) / geometric_mean(before) if timed else median(after) / median(before)) - 1
     spread = max(max(values) / min(values) - 1 for values in (before, after))
     if cells[3] == "~":

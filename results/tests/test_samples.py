@@ -56,6 +56,7 @@ def test_figures() -> None:
     mine = figures(Measured("ns", "less", [[3.0, 1.0, 2.0], [], [4.0, 6.0]]))
     assert mine.values == [2.0, 5.0] and mine.middle == 3.5 and mine.average == 3.5 and mine.minimum == 1.0
     assert mine.spread == 1.5 and mine.boots == 2 and mine.samples == "2..3"
+    assert figures(Measured("ns", "less", [[3.0, 1.0, 2.0], [], [6.0, 4.0]], counted=True)).values == [1.0, 4.0]
     assert figures(Measured("ns", "less", [[0.0], [0.0]])).spread == 0
     assert figures(Measured("ns", "less", [[0.0], [1.0]])).spread == math.inf
 

@@ -112,7 +112,7 @@ CTS_TEST_F(pinned, copy,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 300)
 {
-	struct bench_size sizes[64], *size;
+	struct bench_size sizes[BENCH_SIZES], *size;
 
 	if (!buffer_page(variant->pages))
 		CTS_SKIP(KERNEL_LACKS, "no pages of kind %s", buffer_kind_name(variant->pages));

@@ -46,24 +46,33 @@ static inline bool bench_wants_all(void)
 
 /*
  * Where instructions are counted each row is measured so often, with other memory: some calls take
- * half a dozen more with some of the kernel's objects than with others.
+ * half a dozen more with some of the kernel's objects than with others. That is much where a call
+ * takes few, so those are measured more often, until one of them was given what costs least.
  */
 #define BENCH_ROUNDS_COUNTED 3
+#define BENCH_ROUNDS_CHEAP 12
+#define BENCH_CHEAP ((size_t)256 << 10) /* the largest range that is cheap, bytes */
+
+#define BENCH_SIZES 160 /* there are fewer, in all rounds */
 
 /*
  * The sizes for pages of @page bytes, ending with 0: of one piece, and of BENCH_TIMES pages.
  * Usually up to 16 MiB (or to one page, if that is larger) and not every one.
  */
-static inline void bench_sizes(size_t page, struct bench_size sizes[64])
+static inline void bench_sizes(size_t page, struct bench_size sizes[BENCH_SIZES])
 {
 	const size_t last = bench_wants_all()	 ? (size_t)1 << 30
 			    : page > BENCH_USUAL ? page
 						 : BENCH_USUAL;
 	const size_t step = bench_wants_all() ? 2 : 8;
-	int round, rounds = measure_counts_instructions() ? BENCH_ROUNDS_COUNTED : 1;
+	const bool counted = measure_counts_instructions();
+	int round, rounds = counted ? BENCH_ROUNDS_COUNTED : 1;
 	unsigned int n = 0;
 	size_t size;
 
+	for (round = rounds; counted && round < BENCH_ROUNDS_CHEAP; round++)
+		for (size = page; size <= BENCH_CHEAP; size *= step)
+			sizes[n++] = (struct bench_size){ size, 1 };
 	for (round = 0; round < rounds; round++) {
 		for (size = page; size < last; size *= step)
 			sizes[n++] = (struct bench_size){ size, 1 };
@@ -207,7 +216,7 @@ static inline int bench_map_init(struct bench_map *args, struct bench_pair *pair
 static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind kind,
 				  const struct cts_param *about)
 {
-	struct bench_size sizes[64], *size;
+	struct bench_size sizes[BENCH_SIZES], *size;
 
 	bench_even(iommufd, ioas);
 	bench_sizes(buffer_page(kind), sizes);

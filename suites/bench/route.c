@@ -69,7 +69,7 @@ CTS_TEST_F(container, map_unmap,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 300)
 {
-	struct bench_size sizes[64], *size;
+	struct bench_size sizes[BENCH_SIZES], *size;
 
 	even_by_container(&self->compat);
 	bench_sizes(page_size(), sizes);
