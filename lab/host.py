@@ -64,7 +64,8 @@ class Host:
     faults, else "none": the firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may
     take. `allowed` are the only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by
     that. The rest describes a virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those
-    of its architecture; `firmware`: it boots by that (lab/firmware.py); `noncoherent`: its device tree calls no DMA coherent."""
+    of its architecture, and `ksrc` the version of its source, if that is not the default one; `firmware`: it boots by that
+    (lab/firmware.py); `noncoherent`: its device tree calls no DMA coherent."""
 
     name: str
     title: str
@@ -73,6 +74,7 @@ class Host:
     memory_mib: int = 0
     cpus: int = 0
     flavour: str | None = None
+    ksrc: str | None = None
     qemu: tuple[str, ...] = ()
     kernel: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
@@ -108,15 +110,15 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
-    "modules": list, "device": list, "parts": list, "flavour": str, "faults": str, "misemulated": list, "firmware": bool, "slower": int,
-    "noncoherent": bool, "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
+    "modules": list, "device": list, "parts": list, "flavour": str, "ksrc": str, "faults": str, "misemulated": list, "firmware": bool,
+    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
 _FAULTS = ("none", "contained")
 REAL = ("local", "ssh")
 _OF_QEMU = {*_KEYS} - {"allow", "like", "lava", *(set(realhost.KEYS) - {"kernel", "arch"})}
-_OF_LAVA = ("title", "target", "lava", "arch", "flavour", "kernel", "modules", "device", "faults", "misemulated", "slower")
+_OF_LAVA = ("title", "target", "lava", "arch", "flavour", "ksrc", "kernel", "modules", "device", "faults", "misemulated", "slower")
 _REQUIRED = ("title", "target", "arch", "memory_mib", "cpus", "qemu")
 
 
@@ -270,6 +272,8 @@ def read(path: Path) -> Host:
     for fragment in found.fragments:
         if not fragment.is_file():
             raise UsageError(f"{path}: flavour = {found.flavour!r}: there is no {fragment}")
+    if found.ksrc is not None and not re.fullmatch(r"\d+\.\d+", found.ksrc):
+        raise UsageError(f"{path}: ksrc = {found.ksrc!r} is no version that the distribution packages, such as 6.12")
     if found.firmware and found.machine.firmware is None:
         raise UsageError(f"{path}: firmware: there is none for {found.arch} hosts")
     if found.noncoherent and (found.firmware or not found.machine.device_tree):

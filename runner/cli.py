@@ -215,7 +215,7 @@ def _new(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> int:
     where = host.find(arguments.host)
-    box, source = ksrc.with_toolbox(arguments.ksrc, where.machine.toolbox)
+    box, source = ksrc.with_toolbox(arguments.ksrc or where.ksrc, where.machine.toolbox)
     with ksrc.with_patches(box, source, arguments.patch) as patched:
         print(kernel.build(box, patched, [*where.fragments, *arguments.config], where.machine).folder)
     return 0

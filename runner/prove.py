@@ -185,7 +185,7 @@ class _Trial:
 
     def on_one_kernel(self, chosen: Sequence[faults.Fault], where: hosts.Host, spec: str | None) -> None:
         """Tries `chosen`, which are all for hosts with the kernel of `where`."""
-        box, source = ksrc.with_toolbox(spec, where.machine.toolbox)
+        box, source = ksrc.with_toolbox(spec or where.ksrc, where.machine.toolbox)
         changes = _changes(chosen, source)
         with kernel.Variants(box, source, where.fragments, where.machine) as variants, ThreadPoolExecutor(1) as builder:
             builds = {name: builder.submit(variants.build, name, texts) for name, texts in changes.items()}
@@ -223,10 +223,10 @@ class _Trial:
 
 def _by_kernel(chosen: Sequence[faults.Fault]) -> list[tuple[hosts.Host, list[faults.Fault]]]:
     """The faults in groups whose hosts have the same kernel, each with one of these hosts; in the order of the first of each."""
-    groups: dict[tuple[str, str | None], tuple[hosts.Host, list[faults.Fault]]] = {}
+    groups: dict[tuple[str | None, ...], tuple[hosts.Host, list[faults.Fault]]] = {}
     for fault in chosen:
         where = hosts.find(fault.host)
-        groups.setdefault((where.machine.name, where.flavour), (where, []))[1].append(fault)
+        groups.setdefault((where.machine.name, where.flavour, where.ksrc), (where, []))[1].append(fault)
     return list(groups.values())
 
 

@@ -95,7 +95,7 @@ def prepare(where: host.Host, kernels: Sequence[str], modules: str | None) -> La
     if modules and not kernels:
         raise UsageError("--modules belongs to an image: name that too, by --kernel")
     arch = where.machine
-    box, source = ksrc.with_toolbox(None, arch.toolbox)
+    box, source = ksrc.with_toolbox(where.ksrc, arch.toolbox)
     picture = None
     if kernels:
         picture = image.find(box, kernels, modules)

@@ -95,6 +95,7 @@ def test_a_host_may_have_mediated_devices_alone(tmp_path: Path) -> None:
         ('target = "qemu"', 'target = "moon"', "'moon' is not known"),
         ('arch = "x86_64"', 'arch = "pdp11"', "arch = 'pdp11' is not known .known: x86_64"),
         ("cpus = 1", 'cpus = 1\nflavour = "sour"', "flavour = 'sour': there is no .*sour.config"),
+        ("cpus = 1", 'cpus = 1\nksrc = "/tree"', "ksrc = '/tree' is no version"),
         ("cpus = 1", "cpus = 1\nfirmware = true", "firmware: there is none for x86_64 hosts"),
         ("cpus = 1", "cpus = 1\nfirmware = 1", "firmware must be a bool"),
         ("cpus = 1", "cpus = 1\nnoncoherent = true", "noncoherent: only a host that a device tree describes"),
