@@ -63,8 +63,8 @@ struct mock_cache_entry {
 	uint32_t cache;
 };
 
-/* Has the running kernel the mock? */
-bool mock_exists(void);
+/* NULL, or why there is no mock that can be used. */
+const char *mock_missing(void);
 
 /* A new device, bound to @iommufd and attached to @pt, an IOAS or HWPT. */
 int __mock_open(int iommufd, uint32_t pt, enum mock_kind kind, struct mock *mock);

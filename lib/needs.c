@@ -94,8 +94,7 @@ static const char *missing(enum cts_need_index index)
 	case CTS_NEED_INDEX_TIME:
 		return measure_counts_instructions() ? "no time is measured here" : NULL;
 	case CTS_NEED_INDEX_MOCK:
-		return mock_exists() ? NULL
-				     : "the kernel has no IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST)";
+		return mock_missing();
 	}
 	return NULL;
 }
