@@ -148,21 +148,38 @@ const char *sysfs_group_path(void)
 	return path;
 }
 
-int __sysfs_other_group(char bdf[SYSFS_BDF])
+int __sysfs_other_groups(char bdfs[][SYSFS_BDF], int room)
 {
-	char own[SYSFS_PATH], its[SYSFS_PATH], node[SYSFS_PATH];
+	char own[SYSFS_PATH], its[SYSFS_PATH], known[SYSFS_PATH], node[SYSFS_PATH];
 	const char *named = getenv("CTS_NAMED");
-	int length;
+	int length, count = 0, i;
 
 	if (__sysfs_group_path(own))
-		return -ENODEV;
-	for (; named && sscanf(named, " %39s%n", bdf, &length) == 1; named += length) {
-		if (sysfs_is_mediated(bdf) == sysfs_is_mediated(sysfs_device()) &&
-		    !__sysfs_group_path_of(bdf, its) && strcmp(own, its) &&
-		    !__sysfs_cdev_path_of(bdf, node))
-			return 0;
+		return 0;
+	for (; named && count < room && sscanf(named, " %39s%n", bdfs[count], &length) == 1;
+	     named += length) {
+		const char *bdf = bdfs[count];
+
+		if (sysfs_is_mediated(bdf) != sysfs_is_mediated(sysfs_device()) ||
+		    __sysfs_group_path_of(bdf, its) || !strcmp(own, its) ||
+		    __sysfs_cdev_path_of(bdf, node))
+			continue;
+		for (i = 0; i < count; i++)
+			if (!__sysfs_group_path_of(bdfs[i], known) && !strcmp(known, its))
+				break;
+		count += i == count;
 	}
-	return -ENODEV;
+	return count;
+}
+
+int __sysfs_other_group(char bdf[SYSFS_BDF])
+{
+	char first[1][SYSFS_BDF];
+
+	if (!__sysfs_other_groups(first, 1))
+		return -ENODEV;
+	memcpy(bdf, first[0], SYSFS_BDF);
+	return 0;
 }
 
 int __sysfs_guarded(char bdf[SYSFS_BDF])

@@ -50,6 +50,12 @@ int __sysfs_noiommu_group_path(char path[SYSFS_PATH]);
 int __sysfs_other_group(char bdf[SYSFS_BDF]);
 
 /*
+ * One such device of each other group, in the order of CTS_NAMED: the first @room of them go to
+ * @bdfs. Returns how many these are.
+ */
+int __sysfs_other_groups(char bdfs[][SYSFS_BDF], int room);
+
+/*
  * The first of those devices that an IOMMU guards and that has a vfio driver. -ENODEV if there is
  * none.
  */

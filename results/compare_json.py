@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from results import bench, inference
+from results import bench, histogram, inference
 from results.compare import Comparison, order_of_boots
 from results.conformance import Conformance
 from results.gates import Outcome
@@ -61,9 +61,17 @@ def _side(side: Side, measured: Mapping[Key, Measured]) -> dict[str, Any]:
             for boot in side.boots
         ],
         "rows": [
-            {**_key(key), "unit": row.unit, "better": row.better, "samples": row.boots}
+            {**_key(key), "unit": row.unit, "better": row.better, "samples": row.boots, "histogram": _histogram(row)}
             for key, row in sorted(measured.items(), key=lambda item: item[0].order())
         ],
+    }
+
+
+def _histogram(row: Measured) -> dict[str, Any]:
+    found = histogram.histogram(row)
+    return {
+        "percentiles": {f"{percent:g}": value for percent, value in zip(histogram.PERCENTS, found.percentiles)},
+        "buckets": [[one.low, one.high, one.count] for one in found.buckets],
     }
 
 

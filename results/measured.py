@@ -47,7 +47,7 @@ def print_bench(side: Side, console: Console) -> int:
         table.add_column(heading, justify="left" if heading in ("row", "unit", "") else "right")
     wrong = 0
     for key, row in found.items():
-        unit = "instructions" if counted and measured[key].unit == "ns" else measured[key].unit
+        unit = side.unit(measured[key].unit)
         bad = counted and unit == "instructions" and row.spread > AGREEMENT
         wrong += bad
         table.add_row(

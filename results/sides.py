@@ -121,6 +121,10 @@ class Side:
         """The suite's commit."""
         return together(boot.suite for boot in self.boots)
 
+    def unit(self, recorded: str) -> str:
+        """A unit for a reader: where the clock counts instructions, one ns is one instruction."""
+        return "instructions" if self.mode == INSTRUCTIONS and recorded == "ns" else recorded
+
     def results(self) -> dict[str, list[Told]]:
         """What each boot says of each test, by id."""
         found: dict[str, list[Told]] = {}

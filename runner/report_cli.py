@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lab.errors import UsageError
-from results import files, kcidb, report, summary
+from results import files, histogram, kcidb, report, sides, summary
 from runner import every, judge
 from runner import run as running
 
@@ -36,6 +36,11 @@ def add(commands: "Commands[argparse.ArgumentParser]", codes: str, console: Call
     )
     one.add_argument("--kcidb", type=Path, metavar="FILE", help="write it as a submission to KCIDB too: of one run")
     one.add_argument("--origin", metavar="NAME", help=f"whose submission that is (default: ${kcidb.ORIGIN})")
+    one.add_argument(
+        "--histogram", metavar="PATTERN",
+        help="show how the samples of these rows are distributed, of runs and benches, and nothing else: a measure such as 'map', or "
+        "'PATH:MEASURE', with * and ?",
+    )  # fmt: skip
     one.add_argument("--html", type=Path, metavar="FILE", help="also write all of it as one page, to be opened from disk (docs/report.md)")
     one.set_defaults(call=lambda arguments: run(arguments, console()))
 
@@ -49,6 +54,8 @@ def _number(text: str) -> int:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Judges and prints each run, writes the page, and returns the worst exit code of the runs."""
     names = arguments.run or ["last"]
+    if arguments.histogram is not None:
+        return _histogram(arguments)
     if arguments.kcidb and len(names) > 1:
         raise UsageError("--kcidb is for one run; name one alone")
     if arguments.html is None:
@@ -60,6 +67,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     command.write(arguments.html, sources.of_names(names))
     console.print(f"page: {arguments.html}", soft_wrap=True, markup=False)
     return code
+
+
+def _histogram(arguments: argparse.Namespace) -> int:
+    """Prints the distribution of rows as they were measured."""
+    if arguments.html or arguments.kcidb:
+        raise UsageError("--histogram shows rows and writes no files: leave --html and --kcidb out")
+    loaded = [sides.load(name) for name in arguments.run or ["last"]]
+    print(histogram.render(loaded, arguments.histogram), end="")
+    return judge.EXIT_OK
 
 
 def _judge(names: list[str], arguments: argparse.Namespace, console: Console) -> int:

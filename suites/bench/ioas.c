@@ -32,9 +32,9 @@ CTS_TEST_F(no_table, map_unmap,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 120)
 {
-	const struct cts_param table = { .name = "table", .word = "none" };
+	const struct cts_param table[] = { { .name = "table", .word = "none" }, { 0 } };
 
-	ASSERT_LT(0, bench_map_unmap(self->iommufd, self->ioas, BUFFER_BASE, &table));
+	ASSERT_LT(0, bench_map_unmap(self->iommufd, self->ioas, BUFFER_BASE, table));
 }
 
 FIXTURE(pinned)

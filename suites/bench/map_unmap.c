@@ -5,8 +5,8 @@
  * are dealt with, by each kind of table. The memory is there before the clock starts.
  */
 #include "device_fixture.h"
-#include "hwpt.h"
 #include "range.h"
+#include "table.h"
 
 FIXTURE(attached)
 {
@@ -39,27 +39,14 @@ FIXTURE_VARIANT_ADD(attached, base_nest_parent) {
 FIXTURE_VARIANT_ADD(attached, base_pasid) { BUFFER_BASE, "pasid", HWPT_ALLOC_PASID };
 /* clang-format on */
 
-/* A table with @flags, and the device attached to it; not every IOMMU has each kind. */
-static int attach_to_table(int device, int iommufd, uint32_t id, uint32_t ioas, uint32_t flags)
-{
-	struct iommu_hwpt_alloc args = { .flags = flags, .dev_id = id, .pt_id = ioas };
-	int error = __hwpt_alloc(iommufd, &args);
-
-	if (!error)
-		vfio_attach(device, args.out_hwpt_id);
-	return error;
-}
-
 FIXTURE_SETUP(attached)
 {
 	DEVICE_SETUP_OR_SKIP(self);
 	if (variant->flags) {
-		int error = attach_to_table(self->device, self->iommufd, self->id, self->ioas,
-					    variant->flags);
+		uint32_t hwpt;
 
-		if (error == -EOPNOTSUPP || error == -ENOENT)
-			CTS_SKIP(IOMMU_LACKS, "it has no such table (%s)", variant->table);
-		ASSERT_EQ(0, error);
+		BENCH_TABLE_OR_SKIP(self->device, self->iommufd, self->id, self->ioas,
+				    variant->flags, &hwpt, variant->table);
 	} else {
 		vfio_attach(self->device, self->ioas);
 	}
@@ -77,12 +64,12 @@ CTS_TEST_F(attached, map_unmap,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 300)
 {
-	const struct cts_param table = { .name = "table", .word = variant->table };
+	const struct cts_param table[] = { { .name = "table", .word = variant->table }, { 0 } };
 	int measured;
 
 	if (!buffer_page(variant->pages))
 		CTS_SKIP(KERNEL_LACKS, "no pages of kind %s", buffer_kind_name(variant->pages));
-	measured = bench_map_unmap(self->iommufd, self->ioas, variant->pages, &table);
+	measured = bench_map_unmap(self->iommufd, self->ioas, variant->pages, table);
 	if (!measured)
 		CTS_SKIP(TOO_LITTLE_MEMORY, "no page of kind %s is free",
 			 buffer_kind_name(variant->pages));

@@ -55,6 +55,11 @@ static inline bool bench_wants_all(void)
 
 #define BENCH_SIZES 160 /* there are fewer, in all rounds */
 
+static inline int bench_rounds(void)
+{
+	return measure_counts_instructions() ? BENCH_ROUNDS_COUNTED : 1;
+}
+
 /*
  * The sizes for pages of @page bytes, ending with 0: of one piece, and of BENCH_TIMES pages.
  * Usually up to 16 MiB (or to one page, if that is larger) and not every one.
@@ -65,12 +70,12 @@ static inline void bench_sizes(size_t page, struct bench_size sizes[BENCH_SIZES]
 			    : page > BENCH_USUAL ? page
 						 : BENCH_USUAL;
 	const size_t step = bench_wants_all() ? 2 : 8;
-	const bool counted = measure_counts_instructions();
-	int round, rounds = counted ? BENCH_ROUNDS_COUNTED : 1;
+	const int rounds = bench_rounds();
 	unsigned int n = 0;
 	size_t size;
+	int round;
 
-	for (round = rounds; counted && round < BENCH_ROUNDS_CHEAP; round++)
+	for (round = rounds; measure_counts_instructions() && round < BENCH_ROUNDS_CHEAP; round++)
 		for (size = page; size <= BENCH_CHEAP; size *= step)
 			sizes[n++] = (struct bench_size){ size, 1 };
 	for (round = 0; round < rounds; round++) {
@@ -209,9 +214,13 @@ static inline int bench_map_init(struct bench_map *args, struct bench_pair *pair
 #endif
 }
 
+/* The most parameters of a caller's own. */
+#define BENCH_ABOUT 2
+
 /*
- * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; @about says
- * what else there is to say. Returns how many sizes there was memory for, -1 if a call was refused.
+ * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; the one or two
+ * of @about, which end with one without a name, say what else there is to say. Returns how many
+ * sizes there was memory for, -1 if a call was refused.
  */
 static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind kind,
 				  const struct cts_param *about)
@@ -221,20 +230,21 @@ static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind k
 	bench_even(iommufd, ioas);
 	bench_sizes(buffer_page(kind), sizes);
 	for (size = sizes; size->size; size++) {
-		const struct cts_param params[] = {
+		struct cts_param params[3 + BENCH_ABOUT + 1] = {
 			{ .name = "size", .number = size->size },
 			{ .name = "times", .number = size->times },
 			{ .name = "pages", .word = buffer_kind_name(kind) },
-			*about,
-			{ 0 },
 		};
 		const size_t length = size->size * size->times;
 		struct bench_pair pair;
 		struct bench_map args;
 		struct buffer buffer;
 		uint64_t iova;
+		unsigned int i;
 		bool ok;
 
+		for (i = 0; i < BENCH_ABOUT && about[i].name; i++)
+			params[3 + i] = about[i];
 		if (__buffer_alloc_scattered(&buffer, kind, length))
 			break;
 		iova = iommufd_usable_iova(iommufd, ioas, length, length);

@@ -137,9 +137,9 @@ CTS_TEST_F(cdev, map_unmap,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 300)
 {
-	const struct cts_param route = { .name = "route", .word = "cdev" };
+	const struct cts_param route[] = { { .name = "route", .word = "cdev" }, { 0 } };
 
-	ASSERT_LT(0, bench_map_unmap(self->iommufd, self->ioas, BUFFER_BASE, &route));
+	ASSERT_LT(0, bench_map_unmap(self->iommufd, self->ioas, BUFFER_BASE, route));
 }
 
 CTS_MAIN
