@@ -220,10 +220,10 @@ class _Trial:
 
 def _by_kernel(chosen: Sequence[faults.Fault]) -> list[tuple[hosts.Host, list[faults.Fault]]]:
     """The faults in groups whose hosts have the same kernel, each with one of these hosts; in the order of the first of each."""
-    groups: dict[tuple[str, str | None], tuple[hosts.Host, list[faults.Fault]]] = {}
+    groups: dict[tuple[str | Path, ...], tuple[hosts.Host, list[faults.Fault]]] = {}
     for fault in chosen:
         where = hosts.find(fault.host)
-        groups.setdefault((where.machine.name, where.flavour), (where, []))[1].append(fault)
+        groups.setdefault((where.machine.name, *where.fragments), (where, []))[1].append(fault)
     return list(groups.values())
 
 
