@@ -44,15 +44,16 @@ static int wait_and_write(const int *fds, const struct restore_step *steps, unsi
 void restore_begin_all(struct restore *restore, const struct restore_step *steps,
 		       unsigned int count)
 {
-	int fds[1 + RESTORE_STEPS], ends[2];
+	int fds[1 + RESTORE_STEPS], ends[2], ready[2];
 	unsigned int i;
+	char byte;
 
 	cts_lab_require(count <= RESTORE_STEPS, "fewer steps");
 	for (i = 0; i < count; i++) {
 		fds[1 + i] = open(steps[i].path, O_WRONLY | O_CLOEXEC);
 		cts_lab_require(fds[1 + i] >= 0, "%s", steps[i].path);
 	}
-	cts_lab_require(!pipe2(ends, O_CLOEXEC), "pipe2");
+	cts_lab_require(!pipe2(ends, O_CLOEXEC) && !pipe2(ready, O_CLOEXEC), "pipe2");
 	fds[0] = ends[0];
 	fflush(NULL);
 	restore->child = fork();
@@ -61,6 +62,11 @@ void restore_begin_all(struct restore *restore, const struct restore_step *steps
 		_exit(wait_and_write(fds, steps, count));
 	for (i = 0; i <= count; i++)
 		cts_close(&fds[i]);
+	/* Only when it has let go of this it is out of reach of who kills the test. */
+	cts_close(&ready[1]);
+	while (read(ready[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	cts_close(&ready[0]);
 	restore->alive = ends[1];
 }
 

@@ -63,7 +63,8 @@ def test_without_a_declaration_none_is(machine: Machine, monkeypatch: pytest.Mon
     assert machine.asked() == UNKNOWN
 
 
-def test_a_disk_without_a_serial_number_is_none(machine: Machine) -> None:
+def test_a_disk_without_a_serial_number_is_none(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTS_SCRATCH_SERIALS", "CTS-1\n\nCTS-2")
     machine.file(f"{machine.place(BDF)}/nvme/nvme0/serial", " " * 20)
     assert machine.asked() == UNKNOWN
 
