@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from lab import realhost
+from lab import media, realhost
 from lab.arch import ARCHES, NATIVE, Arch
 from lab.errors import UsageError
 from lab.lava import place
+from lab.media import Scratch
 from lab.realhost import Access, Allowed
 
 FOLDER = Path(__file__).parent / "hosts"
@@ -63,9 +64,9 @@ class Host:
     """Where tests run. `target` is "local", "ssh", "qemu" or, with `lava`, "lava"; `faults` is "contained" where tests may provoke IOMMU
     faults, else "none": the firmware of a real machine may answer them by a reset; `slower`: how many times as long as usual its tests may
     take. `allowed` are the only functions of a real host that may be touched, if there are any, and `ssh` says how a host is reached by
-    that. The rest describes a virtual host: `flavour` names the lines in lab/kernel/<flavour>.config that its kernel has on top of those
-    of its architecture, and `ksrc` the version of its source, if that is not the default one; `firmware`: it boots by that
-    (lab/firmware.py); `noncoherent`: its device tree calls no DMA coherent."""
+    that. `scratch` are disks that tests may write to. The rest describes a virtual host: `flavour` names the lines in
+    lab/kernel/<flavour>.config that its kernel has on top of those of its architecture, and `ksrc` the version of its source, if that is
+    not the default one; `firmware`: it boots by that (lab/firmware.py); `noncoherent`: its device tree calls no DMA coherent."""
 
     name: str
     title: str
@@ -88,6 +89,7 @@ class Host:
     slower: int = 1
     allowed: tuple[Allowed, ...] = ()
     ssh: Access | None = None
+    scratch: tuple[Scratch, ...] = ()
     lava: place.Place | None = None
 
     @property
@@ -103,7 +105,7 @@ class Host:
     @property
     def fragments(self) -> list[Path]:
         """What its kernel's configuration has on top of that of the architecture."""
-        return [FLAVOURS / f"{self.flavour}.config"] if self.flavour else []
+        return [*([FLAVOURS / f"{self.flavour}.config"] if self.flavour else []), *([media.CONFIG] if self.scratch else [])]
 
 
 LOCAL = Host("local", "this machine, as an example of a real host", "local", faults="none")
@@ -111,7 +113,7 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "ksrc": str, "faults": str, "misemulated": list, "firmware": bool,
-    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
+    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "scratch": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
@@ -182,6 +184,7 @@ def _real(path: Path, table: dict[str, Any]) -> Host:
         path.stem, title, target, table.get("arch", ""), faults=table.get("faults", LOCAL.faults), slower=table.get("slower", 1),
         allowed=realhost.allow_list(path, table.get("allow", [])),
         ssh=realhost.access(path, table) if target == "ssh" else None,
+        scratch=media.read(path, table.get("scratch", []), virtual=False),
     )  # fmt: skip
 
 
@@ -195,8 +198,9 @@ def _in_lava(path: Path, table: dict[str, Any]) -> Host:
             raise UsageError(f"{path}: {key} has no meaning here; there may be {', '.join(allowed)}")
     if name:
         model = find(name)
-        if model.target != "qemu" or model.endpoints or model.firmware or model.noncoherent:
-            raise UsageError(f"{path}: like = {name!r}: no virtual host that LAVA's QEMU could be (no endpoints, firmware, noncoherent)")
+        if model.target != "qemu" or model.endpoints or model.firmware or model.noncoherent or model.scratch:
+            kinds = "endpoints, firmware, noncoherent, scratch"
+            raise UsageError(f"{path}: like = {name!r}: no virtual host that LAVA's QEMU could be (no {kinds})")
         return dataclasses.replace(model, title=table.get("title", model.title), target="lava", lava=where)
     if table.get("arch") not in ARCHES:
         raise UsageError(f"{path}: arch = {table.get('arch')!r} is not known (known: {', '.join(ARCHES)})")
@@ -267,6 +271,7 @@ def read(path: Path) -> Host:
     _check_arch(path, table["arch"])
     devices, mdevs = tuple(table.pop("device", [])), tuple(table.pop("mdev", []))
     endpoints = tuple(table.pop("endpoint", ()))
+    table["scratch"] = media.read(path, table.get("scratch", []), virtual=True)
     table |= {key: tuple(table[key]) for key in (*_LISTS, "misemulated") if key in table}
     found = Host(path.stem, devices=devices, endpoints=endpoints, mdevs=mdevs, **table)
     for fragment in found.fragments:

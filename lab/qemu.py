@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import device_tree, endpoint, firmware, image, ramdisk
+from lab import device_tree, endpoint, firmware, image, media, ramdisk
 from lab.binaries import Binaries
 from lab.console import Console, end_of, size
 from lab.errors import LabError
@@ -84,6 +84,8 @@ def make_ramdisk(
         table = folder / "iort"
         table.write_bytes(firmware.iort())
         files[firmware.IORT_NAME] = table
+    if host.scratch:
+        files |= media.fio(host.machine)
     if host.endpoints:
         shutil.copy(endpoint.build(toolbox), folder / endpoint.PROGRAM)
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})
@@ -93,8 +95,8 @@ def make_ramdisk(
 class Machine:
     """One virtual machine, to be switched on and off any number of times.
 
-    `folder` holds initrd, and what QEMU says in its last boot; each boot appends to the file `console`, and what endpoints say to files
-    beside it.
+    `folder` holds initrd, what QEMU says in its last boot, and scratch media, which are empty in each; each boot appends to the file
+    `console`, and what endpoints say to files beside it.
     """
 
     def __init__(self, toolbox: Toolbox, host: Host, kernel: Image, folder: Path, console: Path, accel: str) -> None:
@@ -108,6 +110,7 @@ class Machine:
         self._tree = f"{console.stem}.dtb"
         self._screen = Console(console)
         self._endpoint_logs = [console.with_name(f"{console.stem}-endpoint-{n}.log") for n, _ in enumerate(host.endpoints, 1)]
+        self._media = [f"{console.stem}-scratch-{number}" for number, _ in enumerate(host.scratch, 1)]
         self._endpoint_starts = [0 for _ in host.endpoints]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -120,6 +123,7 @@ class Machine:
         tree = ["-dtb", f"/mnt/work/{self._tree}"] if self.host.noncoherent else []
         qemu = [
             *self._hardware(), *bios, *tree, *endpoint.devices(self.host.endpoints),
+            *media.devices(self.host.scratch, [f"/mnt/work/{name}" for name in self._media]),
             "-kernel", f"/mnt/ksrc/{self.kernel.path.name}", "-initrd", "/mnt/work/initrd", "-append", line, *extra,
         ]  # fmt: skip
         logs = [f"/mnt/out/{log.name}" for log in self._endpoint_logs]
@@ -141,6 +145,13 @@ class Machine:
         self.toolbox.run("writing the machine's device tree", argv, binds={"work": self.folder})
         tree.write_bytes(device_tree.without(tree.read_bytes(), "dma-coherent"))
 
+    def _prepare(self) -> None:
+        """Makes what a boot of this host takes."""
+        for name in self._media:
+            media.make(self.folder / name)
+        if self.host.noncoherent:
+            self._make_tree()
+
     def _processors(self) -> list[str]:
         """How many there are, and what the host's description has of QEMU's options."""
         options = list(self.host.qemu)
@@ -160,8 +171,7 @@ class Machine:
 
         QEMU dies with the thread that calls this. Ctrl-C at the terminal does not reach it.
         """
-        if self.host.noncoherent:
-            self._make_tree()
+        self._prepare()
         self._screen.begin()
         self._endpoint_starts = [size(log) for log in self._endpoint_logs]
         ours, theirs = socket.socketpair()
@@ -219,7 +229,6 @@ class Machine:
 
     def interactive(self, words: Sequence[str]) -> int:
         """Boots with the console on this terminal and returns QEMU's exit code."""
-        if self.host.noncoherent:
-            self._make_tree()
+        self._prepare()
         argv = self.command(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console"], words)
         return subprocess.run(self._wrap(argv)).returncode

@@ -64,7 +64,7 @@ KEYS: dict[str, type[str] | type[int] | type[list[Any]] | type[dict[Any, Any]]] 
     "address": str, "port": int, "ssh_config": str, "folder": str, "power_cycle": list, "console": list, "kernel": list,
     "kexec": dict, "arch": str,
 }  # fmt: skip
-OF_BOTH = ("title", "target", "faults", "slower", "allow")  # of a host that is real, wherever it is
+OF_BOTH = ("title", "target", "faults", "slower", "allow", "scratch")  # of a host that is real, wherever it is
 _COMMANDS = ("power_cycle", "console", "kernel")
 _KEXEC = ("initrd", "append")
 

@@ -6,6 +6,7 @@
 #include "fail_nth.h"
 #include "kvm.h"
 #include "measure.h"
+#include "medium.h"
 #include "mock.h"
 #include "needs.h"
 #include "noiommu.h"
@@ -93,6 +94,8 @@ static const char *missing(enum cts_need_index index)
 		return kvm_missing();
 	case CTS_NEED_INDEX_TIME:
 		return measure_counts_instructions() ? "no time is measured here" : NULL;
+	case CTS_NEED_INDEX_SCRATCH:
+		return medium_declared() ? NULL : "the host's description has no [[scratch]]";
 	case CTS_NEED_INDEX_MOCK:
 		return mock_missing();
 	}

@@ -182,6 +182,24 @@ void cts_record_row(const char *measure, const char *unit, const struct cts_para
 	}
 }
 
+void cts_record_fio(const char *json, const struct cts_param *params)
+{
+	struct record record;
+
+	record_begin(&record);
+	fputs("{\"fio\":", record.out);
+	/* A record is one line; no string of JSON has a line break in it. */
+	for (; *json; json++)
+		fputc(*json == '\n' ? ' ' : *json, record.out);
+	if (params) {
+		fputs(",\"params\":{", record.out);
+		write_params(record.out, params);
+		fputc('}', record.out);
+	}
+	fputc('}', record.out);
+	record_send(&record);
+}
+
 void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
 			const uint64_t *samples, size_t count)
 {

@@ -45,7 +45,13 @@ struct cts_param {
 void cts_record_row(const char *measure, const char *unit, const struct cts_param *params,
 		    const uint64_t *samples, size_t count);
 
-/* The same under one condition: @param has @value. */
+/*
+ * Records what fio said, a JSON object, as it is; rows under @params are made of it where it is
+ * read; NULL: it is kept, and no row made.
+ */
+void cts_record_fio(const char *json, const struct cts_param *params);
+
+/* As cts_record_row() under one condition: @param has @value. */
 void cts_record_samples(const char *measure, const char *unit, const char *param, uint64_t value,
 			const uint64_t *samples, size_t count);
 

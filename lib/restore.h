@@ -7,6 +7,7 @@
 #ifndef CTS_RESTORE_H
 #define CTS_RESTORE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct restore {
@@ -14,8 +15,20 @@ struct restore {
 	int alive;   /* as long as this is open in the test the child waits */
 };
 
+/* What is written where. */
+struct restore_step {
+	const char *path, *text;
+	bool may_fail; /* it is a way to the next step, and may have been gone already */
+};
+
+#define RESTORE_STEPS 4
+
 /* When the test has ended @text is written to the file @path. Before the setting is changed. */
 void restore_begin(struct restore *restore, const char *path, const char *text);
+
+/* The same in @count steps, one after the other. Their files are opened now. */
+void restore_begin_all(struct restore *restore, const struct restore_step *steps,
+		       unsigned int count);
 
 /* Does it now; nothing if that was never begun. A lab error if the file doesn't take it. */
 void restore_end(struct restore *restore);

@@ -223,10 +223,10 @@ class _Trial:
 
 def _by_kernel(chosen: Sequence[faults.Fault]) -> list[tuple[hosts.Host, list[faults.Fault]]]:
     """The faults in groups whose hosts have the same kernel, each with one of these hosts; in the order of the first of each."""
-    groups: dict[tuple[str | None, ...], tuple[hosts.Host, list[faults.Fault]]] = {}
+    groups: dict[tuple[str | Path | None, ...], tuple[hosts.Host, list[faults.Fault]]] = {}
     for fault in chosen:
         where = hosts.find(fault.host)
-        groups.setdefault((where.machine.name, where.flavour, where.ksrc), (where, []))[1].append(fault)
+        groups.setdefault((where.machine.name, where.ksrc, *where.fragments), (where, []))[1].append(fault)
     return list(groups.values())
 
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from results import fio
 from results.journal import Skip
 from results.model import Measurement
 from results.typed import ShapeError, decode
@@ -34,8 +35,14 @@ class _LabErrorRecord:
     lab_error: str
 
 
+@dataclass(frozen=True)
+class _FioRecord:
+    fio: dict[str, Any]
+
+
 def sort_records(records: list[dict[str, Any]]) -> Records:
-    """Sorts records. Samples of one measure and parameters add up in order; unknown kinds are left alone."""
+    """Sorts records. Samples of one measure and parameters add up in order; unknown kinds are left alone, and so is what fio
+    said without parameters."""
     found = Records()
     rows: dict[str, Measurement] = {}
     for record in records:
@@ -46,6 +53,9 @@ def sort_records(records: list[dict[str, Any]]) -> Records:
                 found.lab_errors.append(decode(_LabErrorRecord, record).lab_error)
             elif "measure" in record:
                 _add(rows, _measurement(record))
+            elif "fio" in record and "params" in record:
+                for row in fio.rows(decode(_FioRecord, record).fio):
+                    _add(rows, _measurement({**row, "params": record["params"]}))
         except ShapeError as error:
             found.bad.append(str(error))
     found.measurements = list(rows.values())

@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lab import binaries, cache, endpoint, entry, host, image, kernel, ksrc, places, qemu, scratch, toolbox
+from lab import binaries, cache, endpoint, entry, host, image, kernel, ksrc, media, places, qemu, scratch, toolbox
 from lab.errors import LabError, UsageError
 from lab.progress import Step, say
 from results import report, waivers
@@ -217,7 +217,7 @@ def _execute(
             lab = dataclasses.replace(lab, image=image, programs=only_needed(lab.programs, chosen))
         targets, notes = make.targets(where, lab, options, folder, work, len(chosen), stop, kept.environment)
         scale = options.timeout_scale * where.slower * (FAIL_NTH_SLOWER if options.fail_nth else 1)
-        env = {name: "1" for name, on in switches(options) if on}
+        env = {name: "1" for name, on in switches(options) if on} | media.environment(where.scratch)
         sessions = [Session(target, journal, scale, number, stop, boots, env, where.real) for number, target in enumerate(targets, 1)]
         first = sessions[0]
         try:
@@ -293,6 +293,8 @@ def identity_of(where: host.Host, lab: Lab) -> dict[str, str]:
         found["the kernel's modules"] = cache.digest([[path.name, cache.file_digest(path)] for path in modules])
     if where.endpoints:
         found["the endpoint"] = cache.file_digest(endpoint.build(lab.box))
+    if where.scratch and where.target == "qemu":
+        found |= {f"fio's {name}": cache.file_digest(path) for name, path in media.fio(where.machine).items()}
     return found | {f"test program {name}": cache.file_digest(path) for name, path in lab.programs.suites.items()}
 
 

@@ -60,6 +60,10 @@ def test_samples_are_kept_or_taken_again(tmp_path: Path) -> None:
     run("measure_test", COMMON, ADDRESSES, tmp_path)
 
 
+def test_what_was_changed_is_put_back(tmp_path: Path) -> None:
+    run("restore_test", ["restore.c", *COMMON], ADDRESSES, tmp_path)
+
+
 def test_iovas_are_handed_out_once(includes: list[str], tmp_path: Path) -> None:
     run("iova_test", ["iova.c", "iommufd.c", "sysfs.c", *COMMON], [*ADDRESSES, *includes[4:]], tmp_path)
 

@@ -253,6 +253,32 @@ def test_records_that_can_not_be_read(run_of: Judge, record: dict[str, Any]) -> 
     assert told(run_of(samples("promise", record))) == (Verdict.ERROR, "bad-record")
 
 
+def direction(total_ios: int, percentile: dict[str, Any]) -> dict[str, Any]:
+    return {"total_ios": total_ios, "iops": 2.5, "bw_bytes": 10240, "clat_ns": {"percentile": percentile}}
+
+
+def fio_said(error: Any = 0, percentile: Any = 7, **keys: Any) -> dict[str, Any]:
+    job = {"error": error, "read": direction(5, {"50.000000": percentile}), "write": direction(0, {})}
+    return {"fio": {"jobs": [job]}, "params": {"dma": "lazy"}} | keys
+
+
+def test_rows_are_made_of_what_fio_said(run_of: Judge) -> None:
+    run = run_of(samples("measurement", fio_said(), fio_said(percentile=9)))
+    assert told(run) == (Verdict.DONE, None)
+    assert [(row.measure, row.unit, row.better, row.params, row.samples) for row in one(run).measurements] == [
+        ("read-iops", "1/s", "more", {"dma": "lazy"}, [2.5, 2.5]), ("read-bandwidth", "bytes/s", "more", {"dma": "lazy"}, [10240, 10240]),
+        ("read-latency-p50", "ns", "less", {"dma": "lazy"}, [7, 9])]
+    assert one(run_of(samples("promise", {"fio": fio_said()["fio"]}))).measurements == []
+
+
+@pytest.mark.parametrize("record", [
+    fio_said(percentile="<b>"), fio_said(percentile=10**400), fio_said(params=["dma"]), fio_said(params={"dma": {}}), fio_said(fio="{}"),
+    fio_said(error=None),
+])
+def test_what_fio_can_not_have_said(run_of: Judge, record: dict[str, Any]) -> None:
+    assert told(run_of(samples("measurement", measured(), record))) == (Verdict.ERROR, "bad-record")
+
+
 def test_a_measure_keeps_its_unit(run_of: Judge) -> None:
     run = run_of(samples("measurement", measured(), measured(unit="us")))
     assert told(run) == (Verdict.ERROR, "bad-record")
