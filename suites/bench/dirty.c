@@ -146,7 +146,7 @@ CTS_TEST_F(tracked, clean,
 	   .timeout_s = 120)
 {
 	const struct bench_size *size;
-	struct bench_size sizes[64];
+	struct bench_size sizes[BENCH_SIZES];
 	struct range range;
 	size_t i;
 
@@ -197,7 +197,7 @@ CTS_TEST_F(tracked, switched,
 		.take_name = "dirty-tracking-off",
 	};
 	const struct bench_size *size;
-	struct bench_size sizes[64];
+	struct bench_size sizes[BENCH_SIZES];
 	struct range range;
 
 	bench_sizes(SMALLEST, sizes);
@@ -280,7 +280,7 @@ CTS_TEST_F(written, all,
 	const size_t most = WRITES_MAX * buffer_page(variant->pages);
 	struct dut *dut = &self->dut;
 	const struct bench_size *size;
-	struct bench_size sizes[64];
+	struct bench_size sizes[BENCH_SIZES];
 	struct range range;
 	size_t i;
 
