@@ -95,7 +95,9 @@ size_t dma_rings_size(void)
 
 uint64_t dma_highest_iova(void)
 {
-	return driver_of_device()->highest_iova;
+	const struct dma_driver *driver = find_driver();
+
+	return driver ? driver->highest_iova : UINT64_MAX;
 }
 
 struct dma *dma_open(int device, uint64_t rings)

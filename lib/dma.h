@@ -118,7 +118,10 @@ void dma_unmap_rings(const struct dma *dma, int iommufd, uint32_t ioas);
 /* Does any of the device's rings lie in [@iova, @iova + @length)? */
 bool dma_rings_overlap(const struct dma *dma, uint64_t iova, uint64_t length);
 
-/* The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. */
+/*
+ * The highest IOVA that the device in CTS_DEVICE can put out: the end of its DMA mask. Where no
+ * driver makes it do DMA there is no such bound.
+ */
 uint64_t dma_highest_iova(void);
 
 /* What a write, or a read, can be. A copy keeps both. */
