@@ -140,7 +140,7 @@ CTS_TEST_F(file, huge_pages_in_a_row,
 CTS_TEST_F(file, huge_pages_are_let_go,
 	   .title = "A huge page of a memfd is held as long as all of it or a part is mapped, and not once more or less after that",
 	   .requirements = { "PIN-001", "MFILE-001" },
-	   .needs = CTS_NEED_CDEV)
+	   .needs = CTS_NEED_CDEV | CTS_NEED_DMA_WRITE)
 {
 	size_t huge = buffer_page(BUFFER_MEMFD_HUGETLB);
 	const size_t starts[] = { 0, self->page, huge / 2, huge - self->page };
