@@ -111,7 +111,9 @@ def kept(every: Sequence[faults.Fault]) -> dict[str, Proof]:
 def _say(proof: Proof, ran: int) -> None:
     shown = ", ".join(proof.examples)
     more = (proof.naming or proof.red or proof.troubled) - len(proof.examples)
-    counted = f"{proof.naming} naming it, {proof.red} red, {proof.troubled} error or miss, of {ran}"
+    counted = f"{proof.naming} naming it, {proof.red} red, of {ran}"
+    if not proof.naming:  # else the run ended with the first of them, and what it had not come to is no trouble
+        counted += f"; {proof.troubled} error or miss"
     print(f"{proof.verdict:13s} {proof.fault}  ({counted})", flush=True)
     if shown:
         print(f"                {shown}" + (f" and {more} more" if more else ""), flush=True)
