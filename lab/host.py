@@ -113,7 +113,8 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "ksrc": str, "faults": str, "misemulated": list, "firmware": bool,
-    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "scratch": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
+    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "scratch": list, "allow": list, "like": str, "lava": dict,
+    **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
