@@ -113,7 +113,8 @@ LOCAL = Host("local", "this machine, as an example of a real host", "local", fau
 _KEYS: dict[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[Any, Any]]] = {
     "title": str, "target": str, "arch": str, "memory_mib": int, "cpus": int, "qemu": list, "kernel": list,
     "modules": list, "device": list, "parts": list, "flavour": str, "ksrc": str, "faults": str, "misemulated": list, "firmware": bool,
-    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "scratch": list, "allow": list, "like": str, "lava": dict, **realhost.KEYS,
+    "slower": int, "noncoherent": bool, "endpoint": list, "mdev": list, "scratch": list, "allow": list, "like": str, "lava": dict,
+    **realhost.KEYS,
 }  # fmt: skip
 _LISTS = ("qemu", "kernel", "modules", "parts")
 _STRINGS = (*_LISTS, "power_cycle", "console")
@@ -281,6 +282,8 @@ def read(path: Path) -> Host:
         raise UsageError(f"{path}: ksrc = {found.ksrc!r} is no version that the distribution packages, such as 6.12")
     if found.firmware and found.machine.firmware is None:
         raise UsageError(f"{path}: firmware: there is none for {found.arch} hosts")
+    if found.scratch and found.machine is not NATIVE:
+        raise UsageError(f"{path}: [[scratch]]: there is no fio for {found.arch} hosts")
     if found.noncoherent and (found.firmware or not found.machine.device_tree):
         raise UsageError(f"{path}: noncoherent: only a host that a device tree describes can be (arch = 'aarch64', no firmware)")
     return found
