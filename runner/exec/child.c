@@ -138,7 +138,7 @@ static pid_t parent_of(const char *pid)
 /* Is the process one that puts something back, and has it time left for that? */
 static bool puts_back(const char *pid)
 {
-	char path[64], name[32];
+	char path[64], name[32] = "";
 	ssize_t n = -1;
 	int fd;
 
