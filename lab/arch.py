@@ -13,8 +13,7 @@ class Arch:
     arch/, `image` the image in there that QEMU boots. `emulator` is the package of its QEMU, `options` are for each of its machines,
     `console` is the serial port of those, and `words` go on every kernel command line. Where clocks count instructions `counting` do too,
     and `counting_options` are for each machine. `firmware` is its place in the toolbox of the profile `<toolbox>-firmware`, for hosts that
-    ask for it. `loader` is what loads its dynamic programs, in Debian. `device_tree`: without firmware the kernel is told by one what there
-    is.
+    ask for it. `device_tree`: without firmware the kernel is told by one what there is.
     """
 
     name: str
@@ -24,7 +23,6 @@ class Arch:
     image: str
     emulator: str
     console: str
-    loader: str
     cross: str = ""
     runs: str | None = None
     options: tuple[str, ...] = ()
@@ -45,7 +43,6 @@ ARCHES = {
     for arch in (
         Arch(
             "x86_64", toolbox="lab", kbuild="x86_64", source="x86", image="bzImage", emulator="qemu-system-x86", console="ttyS0",
-            loader="/lib64/ld-linux-x86-64.so.2",
             # The kernel measures the processor's clock by the PIT, if there is one, rather than by the HPET. An emulated one on a busy
             # machine was seen to tell 63 MHz instead of 2500: the guest's clock ran 40 times too fast, and tests missed their deadlines.
             # Kernels copy by `rep movsb` where the processor is said to be fast at it, and an emulated one does that byte by byte.
@@ -59,7 +56,7 @@ ARCHES = {
         ),
         Arch(
             "aarch64", toolbox="aarch64", kbuild="arm64", source="arm64", image="Image", emulator="qemu-system-arm", console="ttyAMA0",
-            loader="/lib/ld-linux-aarch64.so.1", cross="aarch64-linux-gnu-", runs="usr/bin/qemu-aarch64",
+            cross="aarch64-linux-gnu-", runs="usr/bin/qemu-aarch64",
             firmware="usr/share/qemu-efi-aarch64/QEMU_EFI.fd", device_tree=True,
         ),
     )

@@ -282,6 +282,8 @@ def read(path: Path) -> Host:
         raise UsageError(f"{path}: ksrc = {found.ksrc!r} is no version that the distribution packages, such as 6.12")
     if found.firmware and found.machine.firmware is None:
         raise UsageError(f"{path}: firmware: there is none for {found.arch} hosts")
+    if found.scratch and found.machine is not NATIVE:
+        raise UsageError(f"{path}: [[scratch]]: there is no fio for {found.arch} hosts")
     if found.noncoherent and (found.firmware or not found.machine.device_tree):
         raise UsageError(f"{path}: noncoherent: only a host that a device tree describes can be (arch = 'aarch64', no firmware)")
     return found

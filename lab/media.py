@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from lab import toolbox
-from lab.arch import Arch
 from lab.errors import UsageError
 
 CONFIG = Path(__file__).parent / "kernel" / "scratch.config"  # what a kernel needs for them
@@ -71,10 +70,9 @@ def make(file: Path) -> None:
         stream.truncate(SIZE)
 
 
-def fio(arch: Arch) -> dict[str, Path]:
-    """fio and the shared libraries that it needs, as a ramdisk of this architecture has them. LabError if it can't be had."""
-    box = toolbox.obtain("fio" if arch.runs is None else f"{arch.name}-fio")
-    loader = [f"/{arch.runs}", arch.loader] if arch.runs else [arch.loader]
-    said = box.run("listing the libraries of fio", [*loader, "--list", "/usr/bin/fio"]).stdout
-    paths = [*re.findall(r"(/\S+) \(0x", said), arch.loader]
+def fio() -> dict[str, Path]:
+    """fio and the shared libraries that it needs, as a ramdisk has them. LabError if it can't be had."""
+    box = toolbox.obtain("fio")
+    said = box.run("listing the libraries of fio", ["ldd", "/usr/bin/fio"]).stdout
+    paths = re.findall(r"(/\S+) \(0x", said)
     return {"bin/fio": box.tree / "usr/bin/fio"} | {path.removeprefix("/"): box.tree / path.removeprefix("/") for path in paths}

@@ -85,7 +85,7 @@ def make_ramdisk(
         table.write_bytes(firmware.iort())
         files[firmware.IORT_NAME] = table
     if host.scratch:
-        files |= media.fio(host.machine)
+        files |= media.fio()
     if host.endpoints:
         shutil.copy(endpoint.build(toolbox), folder / endpoint.PROGRAM)
     ramdisk.write(folder / "initrd", files, {f"bin/{name}": "busybox" for name in applets})

@@ -41,9 +41,9 @@ PROFILES: dict[str, tuple[str, ...]] = {
     ),
     # What boots an aarch64 host where its description asks for firmware. By itself, so that it can change and leave the kernels alone.
     "aarch64-firmware": ("qemu-efi-aarch64",),
-    # The load of hosts that have scratch media (lab/media.py), for each architecture. By themselves, for the same reason.
+    # The load of hosts that have scratch media (lab/media.py). By itself, for the same reason. None for aarch64: the package takes a Python
+    # of that architecture, which can't be set up here.
     "fio": ("fio",),
-    "aarch64-fio": ("fio:arm64", "qemu-user"),
     # What the machine of lab/server/ runs.
     "server": (
         "bubblewrap", "dbus", "e2fsprogs", "iproute2", "kmod", "libpam-systemd", "openssh-server", "pciutils", "procps", "python3",

@@ -3,6 +3,7 @@
 #include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +20,9 @@ static int wait_and_write(const int *fds, const struct restore_step *steps, unsi
 	unsigned int i;
 	char byte;
 
-	/* Not in the test's process group, which is killed first. */
-	if (setsid() < 0)
+	/* Not in the test's process group, which is killed first; cts-exec lets who is called so go
+	 * on. */
+	if (setsid() < 0 || prctl(PR_SET_NAME, "cts-restore"))
 		return EPERM;
 	for (i = 0; i <= count; i++)
 		moved[i] = fcntl(fds[i], F_DUPFD, 1 + RESTORE_STEPS);

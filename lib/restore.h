@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A setting of the whole machine that a test changes for a while. A child puts it back when the
- * test has ended, in whatever way: also by the signal that kills it at its deadline, of which the
- * child, in a session of its own, hears before it is killed itself.
+ * test has ended, in whatever way: also by the signal that kills it at its deadline. The child is
+ * in a session of its own, and cts-exec, which knows it by its name, gives it some seconds.
  */
 #ifndef CTS_RESTORE_H
 #define CTS_RESTORE_H

@@ -294,7 +294,7 @@ def identity_of(where: host.Host, lab: Lab) -> dict[str, str]:
     if where.endpoints:
         found["the endpoint"] = cache.file_digest(endpoint.build(lab.box))
     if where.scratch and where.target == "qemu":
-        found |= {f"fio's {name}": cache.file_digest(path) for name, path in media.fio(where.machine).items()}
+        found |= {f"fio's {name}": cache.file_digest(path) for name, path in media.fio().items()}
     return found | {f"test program {name}": cache.file_digest(path) for name, path in lab.programs.suites.items()}
 
 

@@ -57,6 +57,13 @@ def test_a_virtual_host_says_where() -> None:
         media.read(FILE, [{"serial": "S0"}], virtual=True)
 
 
+def test_there_is_no_fio_for_another_architecture(tmp_path: Path) -> None:
+    path = tmp_path / "box.toml"
+    path.write_text(GOOD.replace("x86_64", "aarch64") + '[[scratch]]\nserial = "S1"\nbus = "port1"')
+    with pytest.raises(UsageError, match="there is no fio for aarch64 hosts"):
+        host.read(path)
+
+
 def test_each_is_there_once() -> None:
     with pytest.raises(UsageError, match="number 2: S0 is there already"):
         media.read(FILE, [{"serial": "S0"}, {"serial": "S0"}], virtual=False)

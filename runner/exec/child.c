@@ -16,6 +16,10 @@
 
 #define KILL_LIMIT_NS (10 * NS_PER_S)
 #define KILL_AGAIN_NS (100 * NS_PER_MS)
+/* What is still at work so long before the limit is killed, whatever it does. */
+#define KILL_ALL_NS (2 * NS_PER_S)
+/* Who puts back what a test has changed (lib/restore.c) is called so. */
+#define RESTORER "cts-restore\n"
 
 /*
  * HELD -> RUNNING -> KILLING -> DONE. KILLING ends when no child is left, or at its limit; a
@@ -131,6 +135,24 @@ static pid_t parent_of(const char *pid)
 	return parent;
 }
 
+/* Is the process one that puts something back, and has it time left for that? */
+static bool puts_back(const char *pid)
+{
+	char path[64], name[32] = "";
+	ssize_t n = -1;
+	int fd;
+
+	if (now_ns() >= child.limit - KILL_ALL_NS)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, name, sizeof(name));
+		close(fd);
+	}
+	return n == strlen(RESTORER) && !memcmp(name, RESTORER, strlen(RESTORER));
+}
+
 /*
  * Kills every child of ours with its process group. Grandchildren become children when their
  * parents die, so this is called until none is left. Every group of a descendant is the test's
@@ -153,7 +175,7 @@ static void kill_children(void)
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		if (parent_of(entry->d_name) != getpid())
+		if (parent_of(entry->d_name) != getpid() || puts_back(entry->d_name))
 			continue;
 		pid = atoi(entry->d_name);
 		group = getpgid(pid);
