@@ -239,11 +239,11 @@ static inline int bench_map_init(struct bench_map *args, struct bench_pair *pair
 }
 
 /* The most parameters of a caller's own. */
-#define BENCH_ABOUT 2
+#define BENCH_ABOUT 3
 
 /*
- * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; the one or two
- * of @about, which end with one without a name, say what else there is to say. Returns how many
+ * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; those of
+ * @about, which end with one without a name, say what else there is to say. Returns how many
  * sizes there was memory for, -1 if a call was refused.
  */
 static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind kind,
