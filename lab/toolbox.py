@@ -31,13 +31,13 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PROFILES: dict[str, tuple[str, ...]] = {
     "lab": (
         "bc", "bison", "busybox-static", "cpio", "flex", "gcc", "ipxe-qemu", "kmod", "libarchive-tools", "libc6-dev",
-        "libelf-dev", "libpci-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
+        "libelf-dev", "libnuma-dev", "libpci-dev", "libssl-dev", "make", "patch", "python3", "qemu-system-x86", "rsync", "xz-utils", "zstd",
     ),
     # As "lab", for hosts of that architecture (lab/arch.py): their programs are compiled here, and what runs there is theirs.
     "aarch64": (
         "bc", "bison", "busybox-static:arm64", "cpio", "flex", "gcc", "gcc-aarch64-linux-gnu", "ipxe-qemu", "kmod", "libarchive-tools",
-        "libc6-dev", "libc6-dev-arm64-cross", "libelf-dev", "libpci-dev:arm64", "libssl-dev", "make", "patch", "python3",
-        "qemu-system-arm", "qemu-user", "rsync", "xz-utils", "zstd",
+        "libc6-dev", "libc6-dev-arm64-cross", "libelf-dev", "libnuma-dev:arm64", "libpci-dev:arm64", "libssl-dev", "make", "patch",
+        "python3", "qemu-system-arm", "qemu-user", "rsync", "xz-utils", "zstd",
     ),
     # What boots an aarch64 host where its description asks for firmware. By itself, so that it can change and leave the kernels alone.
     "aarch64-firmware": ("qemu-efi-aarch64",),
@@ -60,7 +60,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "python3-junitparser", "python3-rich",
     ),
     "lint": (
-        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
+        "clang-format", "cppcheck", "flake8", "gcc", "libc6-dev", "libnuma-dev", "libpci-dev", "make", "mypy", "python3", "python3-dev",
         "python3-jinja2", "python3-jsonschema", "python3-junitparser", "python3-numpy", "python3-pytest", "python3-rich", "shellcheck",
         "sparse",
     ),

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "measure.h"
+#include "placement.h"
 
 /* Samples of nothing, of which the cheapest is what a clock costs. */
 #define CLOCK_TRIALS 64
@@ -57,6 +58,7 @@ uint64_t measure_clock_cost(void)
 
 	if (known)
 		return cost;
+	placement_record();
 	known = true; /* for the samples here, of which nothing is to be taken off */
 	for (i = 0; i < CLOCK_TRIALS; i++) {
 		struct measure_series nothing = { .warm = warm_up() };

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from results.rows import AGREEMENT
 from results.samples import Figures, Key, figures
-from results.sides import INSTRUCTIONS, Side, rows
+from results.sides import INSTRUCTIONS, MEASURED, Side, rows
+from results.text import printable
 
 LOOP = "bench/loop/cost"
 LOOP_MAX = 0.005  # what measuring may add to a bare loop, where instructions are counted
@@ -35,6 +36,12 @@ def _tests(side: Side, console: Console) -> None:
             console.print(Text(f"{result.word()} {result.id}  {why}"), soft_wrap=True)
 
 
+def _notes(side: Side, console: Console) -> None:
+    """What the tests noted of how they measured, each once."""
+    for note in dict.fromkeys(note for told in side.results().values() for one in told if one.verdict in MEASURED for note in one.notes):
+        console.print(Text(printable(note)), soft_wrap=True)
+
+
 def print_bench(side: Side, console: Console) -> int:
     """Prints each row with its samples, and what is not as it should be; returns how many things are not."""
     (measured,) = rows([side])
@@ -57,6 +64,7 @@ def print_bench(side: Side, console: Console) -> int:
         )  # fmt: skip
     console.print(table)
     _tests(side, console)
+    _notes(side, console)
     if counted and len(side.boots) > 1:
         worst = max((row.spread for key, row in found.items() if measured[key].unit == "ns"), default=0.0)
         agree = f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREEMENT:g} % between boots"

@@ -51,6 +51,7 @@ class Told:
     reason: Reason | None = None
     waived: dict[str, Any] | None = None
     measurements: list[Sampled] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def word(self) -> str:
         """KCIDB's verdict, or KNOWN for a waived failure."""

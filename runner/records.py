@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The records that a test writes to its pipe: skips, faults of the lab, samples (docs/results.md)."""
+"""The records that a test writes to its pipe: skips, faults of the lab, facts, samples (docs/results.md)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Records:
     skips: list[Skip] = field(default_factory=list)
     lab_errors: list[str] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
     bad: list[str] = field(default_factory=list)
 
 
@@ -40,6 +41,11 @@ class _FioRecord:
     fio: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _FactRecord:
+    fact: dict[str, str]
+
+
 def sort_records(records: list[dict[str, Any]]) -> Records:
     """Sorts records. Samples of one measure and parameters add up in order; unknown kinds are left alone, and so is what fio
     said without parameters."""
@@ -51,6 +57,8 @@ def sort_records(records: list[dict[str, Any]]) -> Records:
                 found.skips.append(decode(_SkipRecord, record).skip)
             elif "lab_error" in record:
                 found.lab_errors.append(decode(_LabErrorRecord, record).lab_error)
+            elif "fact" in record:
+                found.facts.update(decode(_FactRecord, record).fact)
             elif "measure" in record:
                 _add(rows, _measurement(record))
             elif "fio" in record and "params" in record:

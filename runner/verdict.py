@@ -20,12 +20,14 @@ from typing import AbstractSet
 
 from results.journal import PlannedTest
 from results.model import Evidence, Problem, Reason, Result, Verdict
+from results.text import crop, one_line
 from runner import klog, tap
 from runner.collect import LAB_LOSSES, UNREACHABLE, Attempt, Seen
 from runner.records import Records, sort_records
 
 # Lines of the console that are kept where no splat is among them.
 CONSOLE_LINES = 40
+FACT_MAX = 300  # characters of a fact that become a note
 
 
 @dataclass
@@ -79,6 +81,8 @@ def judge_attempt(
         verdict, reason = Verdict.FAIL, broken.reasons[0]
     else:
         verdict, reason = _sound(test, attempt, said, records, skip_codes)
+    if test.kind == "measurement":
+        notes += [crop(one_line(f"{name}: {text}"), FACT_MAX) for name, text in records.facts.items()]
     notes += [f"{other.code}: {other.text}" for other in others]
     evidence = kernel.evidence + trouble.evidence + broken.evidence
     if verdict is Verdict.ERROR and not evidence and said.said:

@@ -49,7 +49,7 @@ def test_percentiles_are_samples() -> None:
 
 def test_what_is_not_above_0() -> None:
     found = histogram(of([-1.0, 0.0, *(float(value) for value in range(1, EXACT + 2))]))
-    assert [one.low for one in found.buckets[:2]] == [-1, 0] and found.samples == EXACT + 3
+    assert [(one.low, one.high) for one in found.buckets[:2]] == [(-1, -1), (0, 0)] and found.samples == EXACT + 3
     assert bars(found)
 
 

@@ -42,6 +42,13 @@ def test_boots_that_agree(tmp_path: Path) -> None:
     assert "SKIP bench/threads  no-iommufd: none" in text
 
 
+def test_notes_are_shown_once(tmp_path: Path) -> None:
+    noting = [{**told(f"bench/{name}", "DONE"), "notes": ["counters: none\x1b[2J"]} for name in ("one", "other")]
+    refused = {**told("bench/refused", "SKIP", None, ("no-iommufd", "none")), "notes": ["not this"]}
+    _, text = printed(tmp_path, [level(10000)], others=[*noting, refused])
+    assert text.count("counters: none") == 1 and "\x1b" not in text and "not this" not in text
+
+
 def test_boots_that_do_not_agree_are_an_error(tmp_path: Path) -> None:
     wrong, text = printed(tmp_path, [level(10000, 10011, 10000)])
     assert wrong == 1 and "0.110 %" in text and "ERROR" in text and "0 of 1 rows agree" in text

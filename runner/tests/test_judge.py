@@ -234,6 +234,13 @@ def measured(**keys: Any) -> dict[str, Any]:
     return record | keys
 
 
+def test_facts_of_a_measurement_are_notes(run_of: Judge) -> None:
+    facts = ({"fact": {"placement": "processor 1\n\x1b[2J"}}, {"fact": {"long": "x" * 400}})
+    noted = one(run_of(samples("measurement", measured(), *facts))).notes
+    assert noted == ["placement: processor 1 \ufffd[2J", "long: " + "x" * 291 + "..."]
+    assert one(run_of(samples("characterisation", *facts))).notes == []
+
+
 def test_measurements(run_of: Judge) -> None:
     run = run_of(samples("measurement", measured(), measured(params={"size": 8192}), measured(samples=[2])))
     assert told(run) == (Verdict.DONE, None)
@@ -246,7 +253,7 @@ def test_measurements(run_of: Judge) -> None:
 
 @pytest.mark.parametrize("record", [
     measured(samples="many"), measured(samples=[True]), measured(better="bigger"), measured(params={"a": []}),
-    measured(unit=""), measured(samples=[10**400]), {"measure": "map"}, {"skip": "no"},
+    measured(unit=""), measured(samples=[10**400]), {"measure": "map"}, {"skip": "no"}, {"fact": "no"},
     {"lab_error": 5}, {"skip": {"code": "no-cdev"}},
 ])
 def test_records_that_can_not_be_read(run_of: Judge, record: dict[str, Any]) -> None:

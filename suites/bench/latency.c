@@ -30,7 +30,7 @@ FIXTURE_SETUP(steps)
 
 	DEVICE_SETUP_OR_SKIP(self);
 	self->other = iommufd_ioas_alloc(self->iommufd);
-	buffer_alloc(&self->memory, BUFFER_BASE, MAPPED);
+	ASSERT_EQ(0, __buffer_alloc_scattered(&self->memory, BUFFER_BASE, MAPPED));
 	vfio_attach(self->device, self->ioas);
 	bench_even(self->iommufd, self->ioas);
 	iova = iommufd_usable_iova(self->iommufd, self->ioas, MAPPED, MAPPED);

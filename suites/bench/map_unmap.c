@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(attached)
 
 CTS_TEST_F(attached, map_unmap,
 	   .title = "Map and unmap of one range, in an address space with a device",
-	   .requirements = { "MEASURE-001", "MEASURE-002" },
+	   .requirements = { "MEASURE-001", "MEASURE-002", "MEASURE-019" },
 	   .needs = CTS_NEED_CDEV,
 	   .kind = CTS_MEASUREMENT,
 	   .timeout_s = 300)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "counters.h"
 #include "even.h"
 #include "iommufd.h"
 #include "measure.h"
@@ -88,33 +89,56 @@ static inline void bench_sizes(size_t page, struct bench_size sizes[BENCH_SIZES]
 	sizes[n] = (struct bench_size){ 0, 0 };
 }
 
-/* Measures both calls and records them under @params. False if the kernel refused one. */
+/* Says that the kernel refused a call. */
+static inline bool bench_refused(const char *name, int error)
+{
+	if (error)
+		printf("# %s: error %d\n", name, error);
+	return error;
+}
+
+/*
+ * Measures both calls, what they take and then what the processor counts meanwhile, and records
+ * that under @params. False if the kernel refused one.
+ */
 static inline bool bench_pair_run(const struct bench_pair *pair, const struct cts_param *params)
 {
+	struct counters_series put_counts = { 0 }, take_counts = { 0 };
 	struct measure_series put = { 0 }, take = { 0 };
+	int error;
 
 	while (measure_wants(&put) || measure_wants(&take)) {
-		int error;
-
 		measure_begin(&put);
 		error = measure_ioctl(pair->fd, pair->put_request, pair->put);
 		measure_end(&put);
-		if (error) {
-			printf("# %s: error %d\n", pair->put_name, error);
+		if (bench_refused(pair->put_name, error))
 			return false;
-		}
 		if (pair->chosen)
 			*pair->taken = *pair->chosen;
 		measure_begin(&take);
 		error = measure_ioctl(pair->fd, pair->take_request, pair->take);
 		measure_end(&take);
-		if (error) {
-			printf("# %s: error %d\n", pair->take_name, error);
+		if (bench_refused(pair->take_name, error))
 			return false;
-		}
+	}
+	while (counters_want(&put_counts) || counters_want(&take_counts)) {
+		counters_begin(&put_counts);
+		error = measure_ioctl(pair->fd, pair->put_request, pair->put);
+		counters_end(&put_counts);
+		if (bench_refused(pair->put_name, error))
+			return false;
+		if (pair->chosen)
+			*pair->taken = *pair->chosen;
+		counters_begin(&take_counts);
+		error = measure_ioctl(pair->fd, pair->take_request, pair->take);
+		counters_end(&take_counts);
+		if (bench_refused(pair->take_name, error))
+			return false;
 	}
 	measure_record(&put, pair->put_name, params);
 	measure_record(&take, pair->take_name, params);
+	counters_record(&put_counts, pair->put_name, params);
+	counters_record(&take_counts, pair->take_name, params);
 	return true;
 }
 
@@ -215,11 +239,11 @@ static inline int bench_map_init(struct bench_map *args, struct bench_pair *pair
 }
 
 /* The most parameters of a caller's own. */
-#define BENCH_ABOUT 2
+#define BENCH_ABOUT 3
 
 /*
- * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; the one or two
- * of @about, which end with one without a name, say what else there is to say. Returns how many
+ * Measures map and unmap at @ioas for memory of the kind @kind and all of its sizes; those of
+ * @about, which end with one without a name, say what else there is to say. Returns how many
  * sizes there was memory for, -1 if a call was refused.
  */
 static inline int bench_map_unmap(int iommufd, uint32_t ioas, enum buffer_kind kind,
