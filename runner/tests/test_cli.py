@@ -97,8 +97,9 @@ def test_a_closed_stream_is_no_error(closed: str) -> None:
 
 
 def test_a_host_that_can_not_start_is_3_and_says_why(tmp_path: Path) -> None:
-    text = (host.FOLDER / "vtd.toml").read_text().replace('"igb,bus=port1"', '"no-such-device"')
-    (tmp_path / "broken.toml").write_text(text)
+    text = (host.FOLDER / "vtd.toml").read_text()
+    assert '"intel-iommu,' in text
+    (tmp_path / "broken.toml").write_text(text.replace('"intel-iommu,', '"no-such-device,'))
     done = call("run", "--host", str(tmp_path / "broken.toml"))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "no-such-device" in done.stderr and "Traceback" not in done.stderr
