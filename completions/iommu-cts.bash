@@ -126,7 +126,7 @@ _iommu_cts() {
 	current=${words[-1]}
 	for word in "${words[@]:1:${#words[@]}-2}"; do
 		case $word in
-		--yes | --json | --list | --fail-nth | --force | --all-sizes | --time | --calibrate | --dry-run | --survive-reboots | --help | --*=*) option="" ;;
+		--yes | --json | --list | --untried | --fail-nth | --force | --all-sizes | --time | --calibrate | --dry-run | --survive-reboots | --help | --*=*) option="" ;;
 		--*)
 			option=$word
 			# There it takes no file: it says how to print.

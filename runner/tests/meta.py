@@ -22,7 +22,7 @@ PROGRAMS = TOP / "runner/tests/programs/meta"
 BUILD = (
     "mkdir -p /mnt/out/meta; cd /mnt/src/runner/tests/programs/meta;"
     " for name; do gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -static -Wl,--wrap=ioctl -I/mnt/src/lib -isystem /mnt/khdr/include"
-    ' -isystem /mnt/ksrc/tools/testing/selftests "$name.c" /mnt/out/suites/.lib/libcts.a -o "/mnt/out/meta/$name" || exit 1; done'
+    ' -isystem /mnt/ksrc/tools/testing/selftests "$name.c" /mnt/out/suites/.lib/libcts.a -lnuma -o "/mnt/out/meta/$name" || exit 1; done'
 )
 
 
