@@ -9,7 +9,7 @@ packages="bubblewrap debian-archive-keyring mmdebstrap python3 python3-jinja2 py
 	python3-yaml xz-utils"
 [ "$(id -u)" -eq 0 ] && [ "$1" != package ] || packages="$packages uidmap"
 [ "$1" != check-ssh ] || packages="$packages openssh-client"
-[ "$1" != check ] || packages="$packages gcc git libc6-dev openssh-client python3-pytest"
+[ "$1" != check ] || packages="$packages gcc git libc6-dev libnuma-dev openssh-client python3-pytest"
 [ "$1" != deb ] || packages="$packages debhelper dh-python dpkg-dev git lintian mandoc openssh-client"
 case $1 in page | check-page | lint | deb)
 	# A nodejs from elsewhere has brought its npm along.

@@ -17,7 +17,7 @@ ADDRESSES = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 THREADS = ["-fsanitize=thread"]
 
 # The parts of lib/ that every program stands on.
-COMMON = ["check.c", "record.c", "memory.c", "measure.c"]
+COMMON = ["check.c", "record.c", "memory.c", "measure.c", "placement.c"]
 
 # dma.c and the drivers that it always knows.
 DMA = ["dma.c", "rid.c", *(f"drivers/{name}.c" for name in ("edu", "endpoint", "iommu_testdev", "nvme", "storm"))]
@@ -41,7 +41,8 @@ def run(program: str, sources: list[str], options: list[str], folder: Path) -> N
     """Builds <program>.c with `sources`, paths below lib/, and runs it with `folder` to write to."""
     binary = folder / program
     paths = [str(TESTS / f"{program}.c"), *(str(LIB / source) for source in sources)]
-    subprocess.run(["gcc", *STRICT, *options, "-o", str(binary), *paths], check=True)
+    libraries = ["-lnuma"] if "placement.c" in sources else []
+    subprocess.run(["gcc", *STRICT, *options, "-o", str(binary), *paths, *libraries], check=True)
     # Some tests crash a child on purpose: without a stack trace, which takes a second each.
     quiet = {**os.environ, "ASAN_OPTIONS": "handle_segv=0:handle_sigbus=0"}
     done = subprocess.run([str(binary), str(folder)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=quiet)
