@@ -103,7 +103,7 @@ class Side:
         folder.mkdir(parents=True, exist_ok=True)
         assert self._lab.image is not None
         self.bench = kept.Bench(
-            folder.name, what.host, label, what.mode, "all" if what.all_sizes else "usual",
+            folder.name, self._host.name, label, what.mode, "all" if what.all_sizes else "usual",
             {**self._lab.image.facts(), **({"flavour": FLAVOUR} if fit or not kernel else {})}, [],
         )  # fmt: skip
         kept.write(folder, self.bench)
@@ -161,8 +161,8 @@ def in_turns(sides: Sequence[Side], boots: int, lost: Callable[[Side, LabError],
 
 
 def _new_folder(host: str, label: str) -> Path:
-    """The folder of a new bench, by time, host and kernel."""
-    base = f"{time.strftime('%Y%m%dT%H%M%S')}-{host}{label and '-' + label}"
+    """The folder of a new bench, by time, host (which may be named by its file) and kernel."""
+    base = f"{time.strftime('%Y%m%dT%H%M%S')}-{hosts.find(host).name}{label and '-' + label}"
     folders = (kept.BENCHES / (base + suffix) for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
     return next(folder for folder in folders if not folder.exists())
 

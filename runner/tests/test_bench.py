@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from lab import qemu
+from lab import host, qemu
 from lab.errors import LabError, UsageError
 from results import bench as kept
 from results.model import Run
@@ -27,6 +27,11 @@ def test_a_kernel_of_its_own_and_one_pool_of_huge_pages() -> None:
 def test_a_host_that_is_not_booted_again_and_again_is_refused() -> None:
     with pytest.raises(UsageError, match="takes a virtual one"):
         bench.where(bench.What("local"))
+
+
+def test_a_host_may_be_named_by_its_file() -> None:
+    folder = bench._new_folder(str(host.FOLDER / "vtd.toml"), "")
+    assert folder.parent == kept.BENCHES and folder.name.endswith("-vtd")
 
 
 def test_instructions_unless_time_is_asked_for() -> None:
