@@ -73,19 +73,17 @@ static bool read_group(uint64_t values[COUNTERS])
 
 static void find_cost(void)
 {
-	struct counters_series nothing = { 0 };
+	uint64_t begin[COUNTERS], end[COUNTERS];
 	unsigned int i, k;
 
 	for (k = 0; k < group.count; k++)
 		group.cost[group.which[k]] = UINT64_MAX;
 	for (i = 0; i < TRIALS; i++) {
-		uint64_t end[COUNTERS];
-
-		if (!read_group(nothing.begin) || !read_group(end))
+		if (!read_group(begin) || !read_group(end))
 			continue;
 		for (k = 0; k < group.count; k++) {
 			const enum counter which = group.which[k];
-			const uint64_t taken = end[which] - nothing.begin[which];
+			const uint64_t taken = end[which] - begin[which];
 
 			if (taken < group.cost[which])
 				group.cost[which] = taken;

@@ -55,7 +55,10 @@ uint64_t measure_now(void);
 /* Does the host count instructions? */
 bool measure_counts_instructions(void);
 
-/* What a sample of nothing takes, ns: the least of many. It is taken off every sample of a series. */
+/*
+ * What a sample of nothing takes, ns: the least of many. It is taken off every sample of a series.
+ * It is found before the first of them, when placement_record() tells where all of them are taken.
+ */
 uint64_t measure_clock_cost(void);
 
 /* Is another sample wanted? */

@@ -55,7 +55,7 @@ def print_bench(side: Side, console: Console) -> int:
     wrong = 0
     for key, row in found.items():
         unit = side.unit(measured[key].unit)
-        bad = counted and unit == "instructions" and row.spread > AGREEMENT
+        bad = measured[key].counted and row.spread > AGREEMENT
         wrong += bad
         table.add_row(
             Text(key.words()), unit, f"{row.boots}x{row.samples}", _number(row.middle),
@@ -66,7 +66,7 @@ def print_bench(side: Side, console: Console) -> int:
     _tests(side, console)
     _notes(side, console)
     if counted and len(side.boots) > 1:
-        worst = max((row.spread for key, row in found.items() if measured[key].unit == "ns"), default=0.0)
+        worst = max((row.spread for key, row in found.items() if measured[key].counted), default=0.0)
         agree = f"{len(found) - wrong} of {len(found)} rows agree to {100 * AGREEMENT:g} % between boots"
         console.print(f"{agree}; the worst differs by {100 * worst:.3f} %")
     elif counted:

@@ -111,6 +111,10 @@ FIXTURE_SETUP(dma_api)
 	}
 	missing = reopen(&self->medium);
 	cts_lab_require(!missing.what, "%s", missing.what);
+	/* What the rows will say has to be so. */
+	cts_lab_require(!__sysfs_get(bdf, "iommu_group/type", was), "the type of its group");
+	was[strcspn(was, "\n")] = '\0';
+	cts_lab_require(!strcmp(was, variant->type), "type %s, not %s", variant->type, was);
 }
 
 FIXTURE_TEARDOWN(dma_api)

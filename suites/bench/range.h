@@ -56,6 +56,7 @@ static inline bool bench_wants_all(void)
 
 #define BENCH_SIZES 160 /* there are fewer, in all rounds */
 
+/* How often a row is measured that is not cheap. */
 static inline int bench_rounds(void)
 {
 	return measure_counts_instructions() ? BENCH_ROUNDS_COUNTED : 1;
